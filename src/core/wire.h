@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* wire.h: everything that crosses a transport, as it lies in the stream: little-endian, fixed width.
+ *
+ * This header is used by the client, the daemon and the freestanding executor, so it includes nothing of libc but the fixed-width
+ * types.  rsys-protocol(7) describes the same in prose.  What changes here in a way that an older peer would misread raises
+ * RSYS_WIRE_VERSION; numbers that are no longer used stay as comments and are not given again. */
+#ifndef RSYS_CORE_WIRE_H
+#define RSYS_CORE_WIRE_H
+
+#include <stdint.h>
+
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "the structs below are the wire's bytes on little-endian machines only"
+#endif
+
+#define RSYS_WIRE_MAGIC 0x53595352u /* "RSYS" */
+#define RSYS_WIRE_VERSION 1u
+#define RSYS_TOKEN_SIZE 16
+
+/* ---- the hello: the first bytes of every connection, client to daemon ---- */
+
+enum rsys_hello_kind {
+    RSYS_HELLO_SESSION = 1, /* make a sandbox; this connection becomes its control channel */
+    RSYS_HELLO_CHANNEL = 2, /* a spare channel for the session that the token names; there is no answer but the greeting of the
+                             * executor thread that takes the channel (or end of file, when there is no such session) */
+};
+
+struct rsys_hello {
+    uint32_t magic;
+    uint16_t version;
+    uint16_t kind;
+    uint8_t token[RSYS_TOKEN_SIZE]; /* zero in a session's hello */
+    uint32_t reserved[4];           /* zero */
+};
+
+/* The answer to a session's hello; `size` bytes follow: on success a struct rsys_welcome and what it announces, on failure the
+ * message for the user (UTF-8, not terminated, at most RSYS_WELCOME_MAX bytes). */
+enum rsys_hello_status {
+    RSYS_HELLO_OK = 0,
+    RSYS_HELLO_BAD_VERSION = 1, /* the version field of the answer tells the daemon's */
+    RSYS_HELLO_REFUSED = 2,     /* limits, draining */
+    RSYS_HELLO_FAILED = 3,      /* the sandbox could not be made; the message says why */
+};
+#define RSYS_WELCOME_MAX (1u << 20)
+
+struct rsys_hello_reply {
+    uint32_t magic;
+    uint16_t version;
+    uint16_t status;
+    uint32_t size;
+};
+
+/* What the client needs to know of the session.  The rules follow (struct rsys_wire_rule each, see spec.h). */
+struct rsys_welcome {
+    uint8_t token[RSYS_TOKEN_SIZE]; /* for this session's RSYS_HELLO_CHANNEL */
+    uint32_t nofile;                /* descriptors 0 .. nofile-1 are the guest's, see RSYS_FD_* below */
+    uint32_t uid, gid;              /* the first guest's, as the sandbox sees them */
+    uint32_t rules;                 /* how many rules follow */
+    uint8_t default_action;         /* enum rsys_action */
+    uint8_t reserved[3];
+    uint32_t default_errno;
+    char hostname[64];              /* terminated */
+};
+
+/* ---- requests and replies: on control channels and on executors' channels ---- */
+
+/* The executor's buffer for one request (its arena) has this size; in-data and out-areas together have to fit.  Larger transfers are
+ * cut by the client into several requests. */
+#define RSYS_ARENA_SIZE (1u << 20)
+#define RSYS_ARENA_SLACK (64u << 10) /* the arena is ARENA_SIZE + SLACK long: room for paths and structs beside 1 MiB of data */
+#define RSYS_RELOCS_MAX 64
+#define RSYS_OUTS_MAX 16
+
+/* One request: this header, `relocs` struct rsys_wire_reloc, `outs` struct rsys_wire_out, `in_size` bytes of in-data.  The in-data is laid
+ * at the arena's start; out-areas lie behind it, at offsets that the client chose (they may overlap the in-data for in-out structs).  The
+ * executor leaves out-areas as they are: what is not in-data may hold the session's own older bytes. */
+struct rsys_wire_request {
+    uint32_t seq;    /* numbers the requests of one channel, from 1 */
+    uint16_t nr;     /* a system call's number, or an enum rsys_op */
+    uint16_t flags;  /* RSYS_REQUEST_* */
+    uint16_t relocs; /* <= RSYS_RELOCS_MAX */
+    uint16_t outs;   /* <= RSYS_OUTS_MAX */
+    uint32_t in_size;
+    uint32_t arena;  /* bytes of the arena in use: in-data and out-areas; <= RSYS_ARENA_SIZE + RSYS_ARENA_SLACK */
+    uint32_t reserved;
+    uint64_t args[6];
+};
+#define RSYS_REQUEST_NOREPLY 1u /* nobody waits: no reply is sent (failures show in the next call) */
+
+/* Make something in the request point into the arena: the arena's address + `to` is stored in args[at] when at < 6, else as 8 bytes at
+ * offset (at - 8) of the arena. */
+struct rsys_wire_reloc {
+    uint32_t at;
+    uint32_t to; /* <= arena in use */
+};
+
+/* A range of the arena to send back. */
+struct rsys_wire_out {
+    uint32_t offset, length; /* offset + length <= arena in use */
+    uint16_t how;            /* enum rsys_out_how */
+    uint16_t unit;           /* RSYS_OUT_RESULT: bytes for each unit of the result, at least 1 */
+    uint32_t at;             /* RSYS_OUT_VALUE: offset of the u32 that holds the length */
+};
+enum rsys_out_how {
+    RSYS_OUT_SUCCESS = 1, /* `length` bytes when the result is not an error */
+    RSYS_OUT_RESULT = 2,  /* min(length, result * unit) bytes when the result is not an error */
+    RSYS_OUT_VALUE = 3,   /* min(length, *(u32 *)(arena + at)) bytes when the result is not an error */
+    RSYS_OUT_ALWAYS = 4,  /* `length` bytes, whatever the result */
+};
+
+/* One reply: this header, for each out of the request a u32 with the bytes that came back for it (0 when none), then those bytes in
+ * the same order.  The client checks each length against what it asked for. */
+struct rsys_wire_reply {
+    uint32_t seq;     /* the request's; 0 in the greeting: the first thing on a channel from the executor thread that took it, with its tid as the result */
+    uint32_t size;    /* bytes that follow: 4 * outs + data */
+    int64_t result;   /* the call's, -errno on failure; -512 (ERESTARTSYS) when it was cancelled before it did anything */
+    uint64_t signals; /* bit n-1: the call raised signal n on the executor (SIGPIPE, SIGXFSZ, SIGIO, SIGURG); it is the guest's */
+};
+
+/* Operations beside the system calls, in `nr`.  0x7xxx: on an executor's channel; 0x78xx: on the control channel. */
+enum rsys_op {
+    /* Mirror a guest's clone: args[0] = clone flags (only CLONE_VM|FS|FILES|SIGHAND|THREAD|VFORK|SETTLS... as the guest gave them; the executor
+     * takes CLONE_FS, CLONE_FILES, CLONE_THREAD of them), args[1] = the new tid.  The new executor thread takes a spare channel of the broker and
+     * greets on it.  Usually sent with NOREPLY; result 0 or -errno. */
+    RSYS_OP_CLONE = 0x7001,
+    /* The guest's execve succeeded: execute the executor again, so that the kernel does what it does at exec.  In-data: the guest's
+     * argv strings, each terminated, args[0] = their count, args[1] = their total size (bounded by the in-data); in-data behind it: comm is argv's own.  NOREPLY.
+     * The channel stays, the numbering of its requests goes on (args[2] = the next seq). */
+    RSYS_OP_EXEC = 0x7002,
+    /* The thread ends; args[0] = 1: the whole process.  The executor closes its descriptors (unless they are shared on), replies 0, gives its channel
+     * back to the broker and exits. */
+    RSYS_OP_EXIT = 0x7003,
+    /* Put a placeholder (an O_PATH descriptor of nothing in particular) for a local descriptor at the lowest free number >= args[0]; args[1]: O_CLOEXEC or 0; result: the number.
+     * With args[2] = 1: exactly at args[0], over whatever is there. */
+    RSYS_OP_PLACEHOLDER = 0x7004,
+    RSYS_OP_NULL = 0x7005, /* does nothing, result 0: for measuring */
+
+    RSYS_OP_SPAWN = 0x7801,  /* a first executor with pid args[0]; args[1] = 1: the view's pager (root directory "/", no placeholders).  Takes a
+                              * spare channel and greets.  Result 0 or -errno */
+    RSYS_OP_CANCEL = 0x7802, /* cancel what executor thread args[1] of process args[0] does, if it is request args[2]; NOREPLY: the request's own reply tells */
+    RSYS_OP_KILL = 0x7803,   /* kill executor process args[0] with SIGKILL; NOREPLY */
+};
+
+/* Descriptor numbers of an executor, relative to L = the session's nofile (RLIMIT_NOFILE is higher than L; the kernel's own allocation for the guest is
+ * bounded because the executor sets the soft limit to L): */
+#define RSYS_FD_BROKER_TAKE 0 /* L + 0: SOCK_SEQPACKET end to receive a spare channel from (SCM_RIGHTS) */
+#define RSYS_FD_BROKER_GIVE 1 /* L + 1: the other end, to give a channel back */
+#define RSYS_FD_SELF 2        /* L + 2: the executor's own program (to execute it again) */
+#define RSYS_FD_PLACEHOLDER 3 /* L + 3: the O_PATH descriptor that placeholders are duplicates of */
+#define RSYS_FD_CHANNEL 4     /* L + 4: the first thread's channel after (re)execution; other threads' channels anywhere above */
+
+#endif
