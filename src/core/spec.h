@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* spec.h: what a policy has compiled to: rules that place calls, and the sandbox to make.
+ *
+ * policy/ makes these from JSON; server/ and sandbox/ apply them; the rules also cross the wire (struct rsys_wire_rule in the welcome) and
+ * the client builds the guest's filter from them.  Plain data, no pointers to share. */
+#ifndef RSYS_CORE_SPEC_H
+#define RSYS_CORE_SPEC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Stricter is larger: of all rules that match a call, the largest action wins. */
+enum rsys_action {
+    RSYS_ACTION_LOCAL = 1,
+    RSYS_ACTION_REMOTE = 2,
+    RSYS_ACTION_DENY = 3, /* with the rule's errno */
+    RSYS_ACTION_KILL = 4, /* SCMP_ACT_KILL_*: the guest is killed with SIGSYS */
+};
+
+/* As SCMP_CMP_*: compared as unsigned 64 bits. */
+enum rsys_op_compare {
+    RSYS_CMP_NE = 1, RSYS_CMP_LT, RSYS_CMP_LE, RSYS_CMP_EQ, RSYS_CMP_GE, RSYS_CMP_GT,
+    RSYS_CMP_MASKED_EQ, /* (arg & value) == value_two */
+};
+
+#define RSYS_RULE_COMPARES 6
+struct rsys_wire_compare {
+    uint64_t value, value_two;
+    uint8_t index; /* < 6 */
+    uint8_t op;    /* enum rsys_op_compare */
+    uint8_t reserved[6];
+};
+
+/* One call's rule; a policy rule with ten names is ten of these.  All compares have to hold.  The wire's form, little-endian. */
+struct rsys_wire_rule {
+    uint16_t nr;
+    uint8_t action; /* enum rsys_action */
+    uint8_t compares;
+    uint16_t error; /* DENY: the errno */
+    uint16_t source; /* which entry of the policy's `syscalls` it came from, for messages (0: the default) */
+    struct rsys_wire_compare compare[RSYS_RULE_COMPARES];
+};
+
+struct rsys_rules {
+    uint8_t default_action;
+    uint16_t default_error;
+    size_t count;
+    struct rsys_wire_rule *rules; /* owned; sorted by nr */
+};
+
+/* What the rules say of a call: an action; *ret_error gets the errno of a DENY.  Calls without a matching rule get, when the default action is LOCAL
+ * or REMOTE, what the table says of the call (a placement that the table has as local stays local, and so on); DENY denies them.
+ * core/rules.c, used by both sides. */
+enum rsys_action rsys_rules_decide(const struct rsys_rules *rules, uint64_t nr, const uint64_t args[6], uint16_t *ret_error);
+/* Whether any rule of nr looks at arguments. */
+bool rsys_rules_conditional(const struct rsys_rules *rules, uint64_t nr);
+/* Check rules that came over the wire (hostile): every field in its range.  Returns 0 or -1. */
+int rsys_rules_check(const struct rsys_rules *rules);
+void rsys_rules_free(struct rsys_rules *rules);
+
+/* ---- the sandbox ---- */
+
+enum rsys_root_mode { RSYS_ROOT_RO = 1, RSYS_ROOT_RW, RSYS_ROOT_OVERLAY /* a private upper layer on tmpfs */ };
+enum rsys_mount_type { RSYS_MOUNT_BIND = 1, RSYS_MOUNT_TMPFS, RSYS_MOUNT_PROC, RSYS_MOUNT_DEV, RSYS_MOUNT_OVERLAY };
+enum rsys_network { RSYS_NETWORK_NONE = 1, RSYS_NETWORK_HOST };
+
+struct rsys_mount_spec {
+    uint8_t type;       /* enum rsys_mount_type */
+    bool writable;
+    bool optional;      /* a source that is missing is left out */
+    char *source;       /* BIND, OVERLAY (lower): the server's path; owned */
+    char *target;       /* absolute, in the sandbox; owned */
+    uint64_t size;      /* TMPFS: bytes, 0: the kernel's default */
+    uint32_t mode;      /* TMPFS: permissions, 0: 0755 */
+};
+
+struct rsys_sandbox_spec {
+    char *root;          /* NULL: an empty tmpfs to mount on (the default policy); owned */
+    uint8_t root_mode;   /* enum rsys_root_mode */
+    size_t mounts;
+    struct rsys_mount_spec *mount; /* owned; in the order of the policy */
+    char *hostname;      /* owned; NULL: "sandbox" */
+    uint8_t network;     /* enum rsys_network */
+    uint32_t uid, gid;   /* the first guest's ids inside; default 0 0 */
+    uint32_t uid_range;  /* how many ids are mapped when the server runs as root; 1: only one */
+    uint64_t capabilities; /* bit per CAP_*: what guests' executors hold in their user namespace (bounding, permitted, effective) */
+    uint32_t nofile;     /* L; default 4096 */
+    uint32_t nproc;      /* 0: not set */
+    uint64_t fsize;      /* bytes, 0: not set */
+    uint64_t memory_file;/* bytes of all tmpfs upper layers, 0: kernel's default */
+};
+void rsys_sandbox_spec_free(struct rsys_sandbox_spec *spec);
+
+/* A policy, compiled. */
+struct rsys_spec {
+    struct rsys_rules rules;
+    struct rsys_sandbox_spec sandbox;
+};
+void rsys_spec_free(struct rsys_spec *spec);
+
+#endif
