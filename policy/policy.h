@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* policy.h: JSON to a checked, compiled policy (rsys-policy(5)). */
+#ifndef RSYS_POLICY_POLICY_H
+#define RSYS_POLICY_POLICY_H
+
+#include "src/core/error.h"
+#include "src/core/spec.h"
+
+#include <stdio.h>
+
+/* Read and compile a policy file.  Returns NULL and err ("FILE:LINE:COLUMN: what is wrong, and what would be right") on failure. */
+struct rsys_spec *rsys_policy_load(const char *path, struct rsys_error **err);
+/* The same from text; name stands for the file in messages. */
+struct rsys_spec *rsys_policy_parse(const char *text, size_t size, const char *name, struct rsys_error **err);
+/* The built-in default policy: policy/profiles/default.json, linked in. */
+struct rsys_spec *rsys_policy_default(struct rsys_error **err);
+void rsys_policy_free(struct rsys_spec *spec); /* rsys_spec_free and free */
+
+/* For --check: what the policy compiles to, in prose and tables, for a person. */
+void rsys_policy_explain(const struct rsys_spec *spec, FILE *out);
+
+/* The two filters, as classic BPF programs made with libseccomp (seccomp_export_bpf_mem is newer than Debian 12's 2.5.4: export through a memfd).
+ * *ret_program is malloc'd `struct sock_filter`s, *ret_count of them. */
+struct sock_filter;
+/* The guest's (client side; notification for all that does not run untouched).  x32 and foreign architectures are killed; CLONE_UNTRACED, CLONE_NEW*
+ * are refused with EPERM; clone3 and io_uring_setup get ENOSYS; ptrace EPERM.  passthrough: the calls that the supervisor
+ * itself makes between installing the filter and the first guest's exec are notified too, and answered by it. */
+int rsys_filter_guest(const struct rsys_rules *rules, struct sock_filter **ret_program, unsigned *ret_count, struct rsys_error **err);
+/* The executor's (server side): what the policy lets run remotely, with its argument conditions, and what the executor itself needs
+ * (src/core/needs.def); everything else fails with the rule's errno, or ENOSYS for calls that never run on a server. */
+int rsys_filter_executor(const struct rsys_rules *rules, struct sock_filter **ret_program, unsigned *ret_count, struct rsys_error **err);
+
+#endif

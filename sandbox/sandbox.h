@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* sandbox.h: confinement, in named stages.  Used by the server for a session's world and by the client for the guests' cage. */
+#ifndef RSYS_SANDBOX_SANDBOX_H
+#define RSYS_SANDBOX_SANDBOX_H
+
+#include "src/core/error.h"
+#include "src/core/spec.h"
+
+#include <sys/types.h>
+
+struct sock_filter;
+
+/* What the session process hands to the sandbox's first process (its pid 1). */
+struct rsys_sandbox_start {
+    const struct rsys_sandbox_spec *spec;
+    const struct sock_filter *filter; /* the executors' */
+    unsigned filter_count;
+    int executor_fd;    /* the executor's program, opened O_RDONLY or O_PATH */
+    int control_fd;     /* the client's connection: pid 1 serves RSYS_OP_SPAWN, CANCEL, KILL on it */
+    int broker_give_fd; /* the session process's end to put spare channels in; stays with the session process */
+    uid_t outside_uid;  /* first of the outside ids to map when privileged; else our own */
+    gid_t outside_gid;
+};
+
+/* Make the sandbox: clone a process into fresh user, mount, pid, net, ipc, uts and cgroup namespaces, map its ids, bring loopback up, build the root, pivot and chroot into it,
+ * and leave it as pid 1 that serves the control channel.  Returns its pid and, in *ret_broker_fd, the SOCK_SEQPACKET end to
+ * send spare channels to (SCM_RIGHTS, one byte).  On failure every stage's error names itself; nothing is left. */
+pid_t rsys_sandbox_start(const struct rsys_sandbox_start *start, int *ret_broker_fd, struct rsys_error **err);
+
+/* Stages that the client's cage uses too. */
+
+/* A child of ours that has unshared a user namespace gets its maps: the single id, or a range when we may. */
+int rsys_sandbox_write_maps(pid_t pid, uid_t inside_uid, uid_t outside_uid, gid_t inside_gid, gid_t outside_gid, uint32_t range, struct rsys_error **err);
+/* Drop every capability but those in keep from all sets (bounding too), empty the ambient set, no_new_privs. */
+int rsys_sandbox_drop_capabilities(uint64_t keep, struct rsys_error **err);
+/* Bring lo up in our network namespace (libnl-route). */
+int rsys_sandbox_loopback_up(struct rsys_error **err);
+/* Explain why user namespaces cannot be had (sysctl, AppArmor, max_user_namespaces): fills err with what to do. */
+int rsys_sandbox_explain_userns(int code, struct rsys_error **err);
+
+#endif

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* jail.h: rsys-jail's inner structures, shared by the files of src/jail/.
+ *
+ * The supervisor is single-threaded: one loop (supervisor.c) owns everything here.  The pager (view.c, pager.c) and the spare-channel
+ * connector (spare.c) are threads of their own, with their own descriptor tables, that share nothing with it but what their headers say.
+ * The supervisor must never touch the view (open, stat, execute something in it) nor wait for the guest's memory while the
+ * pager could wait for the supervisor: the pager takes no lock of the supervisor's, so reading guest memory may fault into the view. */
+#ifndef RSYS_JAIL_JAIL_H
+#define RSYS_JAIL_JAIL_H
+
+#include "src/core/encode.h"
+#include "src/core/error.h"
+#include "src/core/spec.h"
+#include "src/core/table.h"
+
+#include <linux/seccomp.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+struct jail;
+struct guest;
+struct process;
+struct call;
+
+/* A descriptor table (files_struct) of guests: which numbers are local.  Everything else that is open is remote; the executor's kernel assigns all
+ * numbers (a local one has an O_PATH placeholder there).  Counted by the processes that share it (fds.c). */
+struct fdtable {
+    unsigned users;
+    uint32_t size;     /* bits */
+    uint64_t *local;   /* owned */
+    uint64_t *cloexec; /* of the local ones, so that exec drops them */
+};
+struct fdtable *rsys_fdtable_new(void);                          /* 0, 1, 2 local; NULL: no memory */
+struct fdtable *rsys_fdtable_copy(const struct fdtable *table);  /* fork without CLONE_FILES */
+struct fdtable *rsys_fdtable_ref(struct fdtable *table);
+void rsys_fdtable_unref(struct fdtable *table);
+bool rsys_fd_is_local(const struct fdtable *table, int64_t fd);
+int rsys_fd_set_local(struct fdtable *table, int fd, bool cloexec); /* 0 or -ENOMEM */
+void rsys_fd_clear_local(struct fdtable *table, int fd);
+void rsys_fdtable_exec(struct fdtable *table);                   /* drops the close-on-exec ones */
+
+/* The connection to one executor thread (channel.c). */
+struct channel {
+    int fd;              /* non-blocking */
+    uint32_t seq;        /* of the last request sent */
+    uint8_t *in;         /* what has come of the next reply; owned */
+    size_t have, room;
+};
+
+/* A thread. */
+struct guest {
+    struct guest *next;  /* in the hash of tids */
+    struct process *process;
+    pid_t tid;
+    struct channel *channel;   /* NULL until its executor has greeted; requests wait in `waiting` until then */
+    struct call *call;         /* the call in flight, or NULL */
+    /* life cycle (lifecycle.c) */
+    uint8_t state;             /* enum guest_state */
+    void *life;                /* lifecycle.c's own */
+};
+
+/* A thread group. */
+struct process {
+    pid_t pid;
+    unsigned threads;
+    struct fdtable *fds;
+    struct jail *jail;
+    char *exe;                 /* the sandbox path of what it executes, for readlink of /proc/self/exe; owned */
+    void *life;                /* lifecycle.c's own */
+};
+
+/* What a handler says. */
+enum verdict {
+    VERDICT_DONE,      /* call->result is the guest's result: answer now */
+    VERDICT_SENT,      /* a request is under way; call->on_reply goes on */
+    VERDICT_CONTINUE,  /* the guest's own kernel executes the call (SECCOMP_USER_NOTIF_FLAG_CONTINUE): only where the header of filter says it is safe */
+    VERDICT_LATER,     /* something else will finish the call (a wait over both homes, an exec stop) through rsys_call_answer() */
+};
+
+/* A call of a guest, from its notification to its answer.  One a guest, reused (guest->call points at guest-owned storage). */
+struct call {
+    struct guest *guest;
+    const struct rsys_call *row;
+    uint64_t id;             /* the notification's */
+    uint64_t nr, args[6];    /* copied once; acted on alone */
+    int64_t result;          /* for the guest, -errno on failure */
+    enum rsys_action placed; /* for the trace */
+    struct rsys_request request;
+    /* What to do with the reply.  NULL: store the out-ranges, result is the guest's.  Returns as a handler does (VERDICT_SENT: another
+     * request is under way).  reply->result of a cancelled call is -ERESTARTSYS: a handler passes it on as call->result, or what had been done so far. */
+    enum verdict (*on_reply)(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data);
+    /* Called when a signal interrupts a VERDICT_LATER call: undo, set call->result; NULL: the result is -ERESTARTSYS. */
+    void (*on_cancel)(struct call *call);
+    union {                  /* a handler's own, small */
+        uint64_t word[8];
+        void *pointer[8];
+    } own;
+    uint64_t started;        /* ns, when tracing */
+    uint8_t phase;           /* notify.c's own */
+    uint32_t seq;            /* of the request under way */
+};
+
+/* ---- the call's way (notify.c, channel.c) ---- */
+
+/* Send call->request to the guest's executor.  Returns VERDICT_SENT, or VERDICT_DONE with a result when the session is lost. */
+enum verdict rsys_call_send(struct call *call);
+/* Send a request that nobody waits for, ahead of the guest's next one. */
+int rsys_guest_post(struct guest *guest, struct rsys_request *request);
+/* Send the call as its row's shapes tell (rsys_encode_call + rsys_call_send); VERDICT_DONE when the arguments cannot be read. */
+enum verdict rsys_call_forward(struct call *call);
+/* The same with other arguments. */
+enum verdict rsys_call_forward_args(struct call *call, const uint64_t args[6]);
+/* Set the result: return rsys_call_done(call, -EBADF); */
+static inline enum verdict rsys_call_done(struct call *call, int64_t result)
+{
+    call->result = result;
+    return VERDICT_DONE;
+}
+/* Finish a VERDICT_LATER call. */
+void rsys_call_answer(struct call *call, int64_t result);
+/* Whether the notification is still valid (the guest was not interrupted or killed meanwhile). */
+bool rsys_call_valid(const struct call *call);
+/* Install a descriptor of ours in the guest at number `at` (SECCOMP_IOCTL_NOTIF_ADDFD, SECCOMP_ADDFD_FLAG_SETFD), or at the lowest free local number (at < 0).  The number, or -errno. */
+int rsys_call_add_fd(struct call *call, int fd, int at, bool cloexec);
+/* Take a duplicate of a guest's local descriptor (pidfd_getfd).  A descriptor of ours, or -errno. */
+int rsys_guest_get_fd(struct guest *guest, int fd);
+struct rsys_memory *rsys_guest_memory(struct guest *guest);
+
+/* handlers: calls-*.c */
+#define RSYS_HANDLER(name) enum verdict rsys_handle_##name(struct call *call);
+#include "src/core/handlers.def"
+#undef RSYS_HANDLER
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* transport.h: byte streams between client and server, whatever carries them.
+ *
+ * A transport is four functions behind struct rsys_transport_ops; nothing outside transport/ knows which one it has.  What a connection gives is
+ * a connected SOCK_STREAM descriptor, close-on-exec, blocking, tuned for small messages (TCP_NODELAY, keepalive with a stated time). */
+#ifndef RSYS_TRANSPORT_TRANSPORT_H
+#define RSYS_TRANSPORT_TRANSPORT_H
+
+#include "src/core/error.h"
+#include "src/core/wire.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/uio.h>
+
+struct rsys_address; /* a parsed address */
+
+/* Parse "tcp:HOST:PORT" (name, IPv4, [IPv6]), "unix:PATH", or (inside the program only) "embedded:FD".  Port defaults to 9000.
+ * Returns NULL and fills err when the text is no address. */
+struct rsys_address *rsys_address_parse(const char *text, struct rsys_error **err);
+void rsys_address_free(struct rsys_address *address);
+const char *rsys_address_text(const struct rsys_address *address);
+
+/* Whether listening there lets other machines in (TCP on a non-loopback address). */
+bool rsys_address_is_public(const struct rsys_address *address);
+
+/* A listening descriptor (non-blocking, close-on-exec), or -1.  A stale unix socket that nobody listens on is replaced. */
+int rsys_listen(const struct rsys_address *address, struct rsys_error **err);
+/* Accept one connection of a listener: the descriptor, or -1 with errno (EAGAIN: none there).  peer gets a text for logs. */
+int rsys_accept(const struct rsys_address *address, int listener, char *peer, size_t peer_size);
+/* Remove what listening left in the file system (a unix socket's name). */
+void rsys_unlisten(const struct rsys_address *address);
+
+/* Connect within timeout_ms (also over several addresses of one name).  Thread-safe. */
+int rsys_connect(const struct rsys_address *address, int timeout_ms, struct rsys_error **err);
+
+/* ---- whole messages on a connected socket (frames.c) ---- */
+
+/* Exactly n bytes.  0; or -1 with errno: ETIMEDOUT when the time is over, EPIPE at end of file.  timeout_ms < 0: no limit.  Never raises SIGPIPE.  The descriptor may be non-blocking. */
+int rsys_receive_all(int fd, void *buffer, size_t n, int timeout_ms);
+int rsys_send_all(int fd, const void *buffer, size_t n, int timeout_ms);
+/* All of iov with as few system calls as can be (one, usually).  iov is changed. */
+int rsys_send_iov(int fd, struct iovec *iov, int count, int timeout_ms);
+
+/* The client's side of the session hello on a fresh connection: sends it, receives the answer within timeout_ms.  On success *ret_payload is the
+ * payload behind the reply (a struct rsys_welcome and rules; malloc'd, *ret_size bytes, size checked <= RSYS_WELCOME_MAX).  Failure: what
+ * the server said, or that it does not speak rsys (and what to look at). */
+int rsys_hello_session(int fd, int timeout_ms, void **ret_payload, size_t *ret_size, struct rsys_error **err);
+/* The client's side of a channel's hello: sends only. */
+int rsys_hello_channel(int fd, const uint8_t token[RSYS_TOKEN_SIZE]);
+
+#endif
