@@ -1,2 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-noinst_HEADERS += sandbox/sandbox.h
+noinst_LIBRARIES += librsys-sandbox.a
+librsys_sandbox_a_CPPFLAGS = $(AM_CPPFLAGS) $(CAP_CFLAGS) $(NL_CFLAGS)
+librsys_sandbox_a_SOURCES = \
+	sandbox/sandbox.h sandbox/internal.h sandbox/ids.c sandbox/capabilities.c sandbox/network.c
+# For the programs that link it.
+SANDBOX_LIBS = librsys-sandbox.a librsys-core.a $(CAP_LIBS) $(NL_LIBS)

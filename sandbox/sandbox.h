@@ -17,14 +17,19 @@ struct rsys_sandbox_start {
     unsigned filter_count;
     int executor_fd;    /* the executor's program, opened O_RDONLY or O_PATH */
     int control_fd;     /* the client's connection: pid 1 serves RSYS_OP_SPAWN, CANCEL, KILL on it */
-    int broker_give_fd; /* the session process's end to put spare channels in; stays with the session process */
-    uid_t outside_uid;  /* first of the outside ids to map when privileged; else our own */
+    uid_t outside_uid;  /* first of the outside ids to map when we may map a range; else our own id is mapped alone */
     gid_t outside_gid;
 };
 
-/* Make the sandbox: clone a process into fresh user, mount, pid, net, ipc, uts and cgroup namespaces, map its ids, bring loopback up, build the root, pivot and chroot into it,
- * and leave it as pid 1 that serves the control channel.  Returns its pid and, in *ret_broker_fd, the SOCK_SEQPACKET end to
- * send spare channels to (SCM_RIGHTS, one byte).  On failure every stage's error names itself; nothing is left. */
+/* Sets *ret_nofile to L, the number of descriptors that guests get: the spec's, or less when our own hard limit does not leave room
+ * for the executor's above them.  -1 when it leaves no sensible number. */
+int rsys_sandbox_nofile(const struct rsys_sandbox_spec *spec, uint32_t *ret_nofile, struct rsys_error **err);
+
+/* Make the sandbox (the caller is single-threaded): clone a process into fresh user, mount, pid, net, ipc, uts and cgroup namespaces, map its ids, bring loopback up, build the root, pivot and chroot into it,
+ * and leave it as pid 1 that serves the control channel: executor_fd, executed as "init" with
+ * what RSYS_FD_* and server/executor/executor.h say.  Returns its pid and, in *ret_broker_fd, the SOCK_SEQPACKET end to
+ * send spare channels to (SCM_RIGHTS, one byte).  On failure every stage's error names itself; nothing is left.  The
+ * sandbox ends, with all that is in it, when its pid 1 is killed, and when the calling process ends. */
 pid_t rsys_sandbox_start(const struct rsys_sandbox_start *start, int *ret_broker_fd, struct rsys_error **err);
 
 /* Stages that the client's cage uses too. */
