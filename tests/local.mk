@@ -1,1 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0-only
+
+# core: the encoder, the decoder
+check_PROGRAMS += unit-encode unit-decode
+TESTS += unit-encode unit-decode
+unit_encode_SOURCES = tests/unit/unit-encode.c
+unit_encode_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+unit_encode_LDADD = librsys-core.a $(CHECK_LIBS)
+unit_decode_SOURCES = tests/unit/unit-decode.c
+unit_decode_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+unit_decode_LDADD = librsys-core.a $(CHECK_LIBS)
+
+# Fuzz targets: programs with inputs of their own under `make check`; libFuzzer's with --enable-fuzzing and CC=clang.
+fuzz_decode_SOURCES = tests/fuzz/fuzz-decode.c
+fuzz_decode_LDADD = librsys-core.a
+if FUZZING
+noinst_PROGRAMS += fuzz-decode
+fuzz_decode_CPPFLAGS = $(AM_CPPFLAGS) -DRSYS_LIBFUZZER
+fuzz_decode_CFLAGS = $(AM_CFLAGS) -fsanitize=fuzzer
+fuzz_decode_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+else
+check_PROGRAMS += fuzz-decode
+TESTS += fuzz-decode
+endif
