@@ -128,6 +128,10 @@ int rsys_call_add_fd(struct call *call, int fd, int at, bool cloexec);
 int rsys_guest_get_fd(struct guest *guest, int fd);
 struct rsys_memory *rsys_guest_memory(struct guest *guest);
 
+/* What launching made (session.h). */
+struct rsys_session;
+struct rsys_session *rsys_jail_session(struct jail *jail);
+
 /* handlers: calls-*.c */
 #define RSYS_HANDLER(name) enum verdict rsys_handle_##name(struct call *call);
 #include "src/core/handlers.def"

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* options.h: rsys-jail's command line. */
+#ifndef RSYS_JAIL_OPTIONS_H
+#define RSYS_JAIL_OPTIONS_H
+
+#include "src/core/error.h"
+
+#include <stdbool.h>
+
+/* Exit statuses of our own, as env(1) has them. */
+enum {
+    RSYS_EXIT_OURS = 125,
+    RSYS_EXIT_NOT_EXECUTABLE = 126,
+    RSYS_EXIT_NOT_FOUND = 127,
+};
+
+struct rsys_options {
+    const char *server;      /* address text, or NULL: a private server */
+    const char *local;       /* --local PATH: the client's file to execute, or NULL */
+    const char *chdir;       /* --chdir: the first guest's directory in the sandbox, or NULL */
+    const char *trace;       /* --trace: "" is stderr, else a file's name; NULL: no trace */
+    bool stats, verbose;
+    int connect_timeout_ms;
+    char **argv;             /* the guest's: argv[0] is PROGRAM; terminated with NULL; points into main's */
+    char **environment;      /* the guest's; owned */
+    int environment_count;
+};
+
+enum rsys_options_result { RSYS_OPTIONS_RUN, RSYS_OPTIONS_DONE /* --help, --version: printed */, RSYS_OPTIONS_USAGE /* err says */ };
+enum rsys_options_result rsys_options_parse(struct rsys_options *options, int argc, char **argv, struct rsys_error **err);
+void rsys_options_free(struct rsys_options *options);
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* session.h: what launching has made when the supervisor starts, and the supervisor's way in.
+ *
+ * The order of things: the parent connects, says hello, spawns the pager's executor and finds PROGRAM; it forks the cage, which unshares its
+ * namespaces, mounts the view and pivots into it; the view's thread (tid 2) starts; then rsys_supervise() runs as pid 1. */
+#ifndef RSYS_JAIL_SESSION_H
+#define RSYS_JAIL_SESSION_H
+
+#include "src/core/error.h"
+#include "src/core/spec.h"
+#include "src/core/wire.h"
+#include "src/jail/options.h"
+
+struct rsys_address;
+struct view;
+
+struct rsys_session {
+    const struct rsys_options *options;
+    const struct rsys_address *address; /* for spare channels: rsys_connect() and rsys_hello_channel(welcome.token) */
+    int control_fd;              /* the session's control connection; the supervisor is its only user */
+    struct rsys_welcome welcome; /* checked */
+    struct rsys_rules rules;     /* checked */
+    struct view *view;
+    int proc_fd;                 /* the guests' pid namespace's own procfs (a directory descriptor), or -1 where it cannot be mounted */
+    int trace_fd;                /* where --trace goes, opened before the cage closed; -1: no trace */
+    int link_fd;                 /* a SOCK_SEQPACKET pair with the parent: struct rsys_link messages, both ways */
+    const char *program;         /* absolute path in the view, to execute first */
+    char *const *argv, *const *environment; /* its own */
+    uid_t guest_uid;             /* inside ids of the first guest */
+    gid_t guest_gid;
+};
+
+/* Messages between the parent and the supervisor. */
+enum rsys_link_kind {
+    RSYS_LINK_SIGNAL = 1,  /* parent to supervisor: somebody sent the parent signal `value`: it is for the first guest */
+    RSYS_LINK_STOPPED = 2, /* supervisor to parent: the first guest has stopped by signal `value`: the parent stops itself, and so rsys-jail */
+};
+struct rsys_link {
+    int32_t kind, value;
+};
+
+/* Be pid 1: serve until the first guest has ended or the session is lost.  Returns the exit status of rsys-jail (the guest's status, 128+n, or 125 after
+ * having printed why); the caller exits with it at once, and the kernel ends every guest.  Must first start the spare-channel connector's
+ * thread (tid 3, still in the user's network namespace), then rsys_view_start_opener(), then call rsys_cage_close_network(), then fork the first guest, which calls rsys_cage_become_guest()
+ * before it installs the filter.  The connector's thread keeps the outer network namespace. */
+int rsys_supervise(struct rsys_session *session);
+
+/* The supervisor's thread leaves the user's network namespace for an empty one, and drops the capabilities that only launching needed. */
+int rsys_cage_close_network(struct rsys_error **err);
+
+/* In the forked first guest: the guests' ids, no capabilities at all, default signals and mask, its directory in the view.  After it
+ * only the filter and execve(session->program) are left to do.  Descriptors above 2 are close-on-exec. */
+int rsys_cage_become_guest(const struct rsys_session *session, struct rsys_error **err);
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* view.h: the view: the guests' local root, a FUSE mount that shows the sandbox's files through the pager executor.
+ *
+ * Three parties.  The view's thread (tid 2) answers the kernel's FUSE requests from the pager's channel and waits for nobody else.  The
+ * opener's thread opens files of the view, which blocks until the view's thread has answered.  The supervisor hands jobs to the
+ * opener and is told through an event descriptor; it never waits for either and never touches the view itself.
+ *
+ * Guests' relative paths: the local directory of every guest is the view's "cwd" directory, in which each name is looked up in the remote
+ * current directory of whoever asks; so a relative execve needs no rewriting, and chdir is remote alone. */
+#ifndef RSYS_JAIL_VIEW_H
+#define RSYS_JAIL_VIEW_H
+
+#include "src/core/error.h"
+#include "src/jail/jail.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+struct view;
+
+/* How a file of the server is named: by its identity, and by what changes when its content does. */
+struct view_identity {
+    uint64_t dev, ino;
+    uint64_t size;
+    int64_t mtime, ctime; /* ns */
+    uint32_t mode;
+};
+void rsys_view_identity(const struct stat *st, struct view_identity *ret_identity);
+
+/* ---- launching (launch.c, cage.c) ---- */
+
+struct view_start {
+    int pager_fd;             /* the pager executor's channel, greeted; the view owns it */
+    uint32_t pager_seq;       /* requests sent on it so far */
+    uint32_t nofile;          /* the executor's descriptors */
+    int fuse_fd;              /* /dev/fuse, mounted; the view's thread owns it */
+    int mount_fd;             /* the mount's root for the opener (writable, reachable from nowhere) */
+    int local_fd;             /* the client's file to show as RSYS_VIEW_LOCAL "/" local_name, or -1 */
+    const char *local_name;
+};
+#define RSYS_VIEW_LOCAL "/.rsys-local"
+struct view *rsys_view_start(const struct view_start *start, struct rsys_error **err);
+int rsys_view_start_opener(struct view *view, struct rsys_error **err);
+
+/* ---- the supervisor ---- */
+
+/* Readable when jobs are done; then call rsys_view_dispatch, which calls their callbacks.  Also readable when the view has failed
+ * (the pager's connection is lost): rsys_view_dispatch returns -1 then. */
+int rsys_view_event_fd(const struct view *view);
+int rsys_view_dispatch(struct view *view);
+
+/* What executes as thread group `pid` now: the view's path of it for /proc/self/exe.  NULL: it has ended. */
+void rsys_view_set_exe(struct view *view, pid_t pid, const char *path);
+/* The sandbox's path of the file that a guest executes (after PTRACE_EVENT_EXEC); malloc'd, or NULL. */
+char *rsys_view_exe(struct view *view, int proc_fd, pid_t pid);
+
+/* ---- reads and writes of files that guests have mapped shared ---- */
+
+/* Whether any guest has mapped a file MAP_SHARED in this session.  While false, the two calls below do nothing. */
+bool rsys_view_watching(const struct view *view);
+/* Before a remote read of fd: write back what guests have written through shared mappings of that file, then go on with next(call).  Before a
+ * remote write or truncation too. */
+enum verdict rsys_view_settle(struct call *call, int fd, enum verdict (*next)(struct call *call));
+/* After remote bytes of fd have changed (write, truncate, fallocate, ...): shared mappings see it. */
+void rsys_view_changed(struct call *call, int fd);
+
+#endif
