@@ -22,3 +22,10 @@ else
 check_PROGRAMS += fuzz-decode
 TESTS += fuzz-decode
 endif
+
+# transport
+check_PROGRAMS += unit-transport
+TESTS += unit-transport
+unit_transport_SOURCES = tests/unit/unit-transport.c
+unit_transport_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+unit_transport_LDADD = librsys-transport.a librsys-core.a $(CHECK_LIBS)

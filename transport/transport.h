@@ -26,8 +26,11 @@ bool rsys_address_is_public(const struct rsys_address *address);
 
 /* A listening descriptor (non-blocking, close-on-exec), or -1.  A stale unix socket that nobody listens on is replaced. */
 int rsys_listen(const struct rsys_address *address, struct rsys_error **err);
-/* Accept one connection of a listener: the descriptor, or -1 with errno (EAGAIN: none there).  peer gets a text for logs. */
+/* Accept one connection of a listener: the descriptor, or -1 with errno (EAGAIN: none there; EPIPE: "embedded:" only, the client is gone and no other will come).
+ * peer (may be NULL) gets a text for logs. */
 int rsys_accept(const struct rsys_address *address, int listener, char *peer, size_t peer_size);
+/* The address to connect to, as text: with the port that the kernel chose when the address has port 0.  0, or -1 with errno. */
+int rsys_listener_name(const struct rsys_address *address, int listener, char *text, size_t size);
 /* Remove what listening left in the file system (a unix socket's name). */
 void rsys_unlisten(const struct rsys_address *address);
 

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* ops.h: what a transport is, inside transport/.  Adding one: a file with these functions, and a line in address.c. */
+#ifndef RSYS_TRANSPORT_OPS_H
+#define RSYS_TRANSPORT_OPS_H
+
+#include "transport/transport.h"
+
+#include <stdint.h>
+#include <sys/types.h>
+#include <time.h>
+
+struct rsys_address {
+    const struct rsys_transport_ops *ops;
+    char *text;     /* canonical: as rsys_address_parse takes it; owned */
+    char *host;     /* tcp: name or number; unix: the path; owned */
+    uint16_t port;  /* tcp */
+    int fd;         /* embedded */
+    struct rsys_left {
+        uint32_t device[2];
+        uint64_t inode; /* 0: nothing */
+        int64_t born[2]; /* inode numbers are used again */
+    } *left;        /* unix: the name that rsys_listen made; owned */
+};
+
+struct rsys_transport_ops {
+    const char *scheme; /* without its colon */
+    const char *form;   /* for messages: "tcp:HOST:PORT" */
+    /* Read what follows "scheme:" into address (host, port, fd, text). */
+    int (*parse)(struct rsys_address *address, const char *rest, struct rsys_error **err);
+    bool (*is_public)(const struct rsys_address *address);
+    int (*listen)(const struct rsys_address *address, struct rsys_error **err);
+    int (*accept)(const struct rsys_address *address, int listener, char *peer, size_t peer_size);
+    int (*connect)(const struct rsys_address *address, int timeout_ms, struct rsys_error **err);
+    int (*name)(const struct rsys_address *address, int listener, char *text, size_t size);
+    void (*unlisten)(const struct rsys_address *address); /* may be NULL */
+};
+
+extern const struct rsys_transport_ops rsys_transport_tcp, rsys_transport_unix, rsys_transport_embedded;
+
+/* A point in time to wait until; < 0: for ever (monotonic milliseconds). */
+int64_t rsys_deadline(int timeout_ms);
+/* What is left of it for poll(2): -1, or >= 0. */
+int rsys_deadline_left(int64_t deadline);
+/* poll one descriptor.  0; -1 with errno, ETIMEDOUT when the time is over. */
+int rsys_wait_fd(int fd, short events, int64_t deadline);
+/* Make the error of a failed connect: "connect to ADDRESS: REASON (what to look at)". */
+int rsys_connect_failed(const struct rsys_address *address, int code, struct rsys_error **err);
+/* connect(2) on a fresh non-blocking socket, finished within the deadline; the socket is blocking after it.  0 or -1 with errno. */
+int rsys_connect_socket(int fd, const void *name, unsigned size, int64_t deadline);
+
+#endif

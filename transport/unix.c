@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* unix.c: the transport unix:PATH.
+ *
+ * The socket's name has mode 0600, so the kernel lets only its owner (and root) connect. */
+#include "transport/ops.h"
+#include "src/core/util.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#define LISTEN_BACKLOG 128
+
+static int unix_parse(struct rsys_address *address, const char *rest, struct rsys_error **err)
+{
+    struct sockaddr_un name;
+    if (rest[0] == 0)
+        return rsys_error_make(err, 0, "address \"unix:\": the path is missing");
+    if (strlen(rest) >= sizeof name.sun_path)
+        return rsys_error_make(err, 0, "address \"unix:%s\": the path is longer than %zu bytes", rest, sizeof name.sun_path - 1);
+    address->host = strdup(rest);
+    address->left = calloc(1, sizeof *address->left);
+    if (address->host == NULL || address->left == NULL || asprintf(&address->text, "unix:%s", rest) < 0) {
+        address->text = NULL;
+        return rsys_error_make(err, ENOMEM, "address \"unix:%s\"", rest);
+    }
+    return 0;
+}
+
+static bool unix_is_public(const struct rsys_address *address) { return false; }
+
+static struct sockaddr_un unix_name(const struct rsys_address *address)
+{
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    strncpy(name.sun_path, address->host, sizeof name.sun_path - 1); /* fits: unix_parse */
+    return name;
+}
+
+/* A name that is there already: is it a socket that nobody listens on any more? */
+static bool is_stale(const struct rsys_address *address, const struct sockaddr_un *name)
+{
+    struct stat status;
+    if (lstat(address->host, &status) < 0 || !S_ISSOCK(status.st_mode))
+        return false;
+    RSYS_AUTO_FD fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    return fd >= 0 && connect(fd, (const struct sockaddr *)name, sizeof *name) < 0 && errno == ECONNREFUSED;
+}
+
+static void identify(const char *path, struct rsys_left *ret)
+{
+    struct statx status;
+    memset(ret, 0, sizeof *ret);
+    if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_INO | STATX_BTIME, &status) == 0)
+        *ret = (struct rsys_left){{status.stx_dev_major, status.stx_dev_minor}, status.stx_ino, {status.stx_btime.tv_sec, status.stx_btime.tv_nsec}};
+}
+
+static int unix_listen(const struct rsys_address *address, struct rsys_error **err)
+{
+    struct sockaddr_un name = unix_name(address);
+    RSYS_AUTO_FD fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0 || fchmod(fd, 0600) < 0) /* bind(2) gives the name the socket's mode */
+        return rsys_error_make(err, errno, "listen on %s", address->text);
+    int bound = bind(fd, (struct sockaddr *)&name, sizeof name);
+    if (bound < 0 && errno == EADDRINUSE) {
+        if (!is_stale(address, &name))
+            return rsys_error_make(err, EADDRINUSE, "listen on %s", address->text);
+        if (unlink(address->host) == 0 || errno == ENOENT)
+            bound = bind(fd, (struct sockaddr *)&name, sizeof name);
+    }
+    if (bound < 0 || listen(fd, LISTEN_BACKLOG) < 0)
+        return rsys_error_make(err, errno, "listen on %s", address->text);
+    identify(address->host, address->left);
+    return rsys_fd_steal(&fd);
+}
+
+/* Only the name that we made: another daemon may have put its own in that place meanwhile. */
+static void unix_unlisten(const struct rsys_address *address)
+{
+    struct rsys_left now;
+    identify(address->host, &now);
+    if (now.inode != 0 && memcmp(&now, address->left, sizeof now) == 0)
+        unlink(address->host);
+    address->left->inode = 0;
+}
+
+static int unix_accept(const struct rsys_address *address, int listener, char *peer, size_t peer_size)
+{
+    int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+    if (fd < 0)
+        return -1;
+    struct ucred who;
+    socklen_t size = sizeof who;
+    if (peer != NULL && getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) == 0)
+        snprintf(peer, peer_size, "unix:pid=%d,uid=%u", who.pid, who.uid);
+    else if (peer != NULL)
+        snprintf(peer, peer_size, "unix:?");
+    return fd;
+}
+
+static int unix_connect(const struct rsys_address *address, int timeout_ms, struct rsys_error **err)
+{
+    struct sockaddr_un name = unix_name(address);
+    RSYS_AUTO_FD fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return rsys_connect_failed(address, errno, err);
+    /* A blocking connect waits while the backlog is full; SO_SNDTIMEO bounds it (unix(7): as a send). */
+    struct timeval limit = {timeout_ms / 1000, timeout_ms % 1000 * 1000};
+    if (timeout_ms == 0)
+        limit.tv_usec = 1;
+    if (timeout_ms >= 0)
+        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+    int connected;
+    do
+        connected = connect(fd, (struct sockaddr *)&name, sizeof name);
+    while (connected < 0 && errno == EINTR);
+    if (connected < 0)
+        return rsys_connect_failed(address, errno == EAGAIN ? ETIMEDOUT : errno, err);
+    limit = (struct timeval){0, 0};
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+    return rsys_fd_steal(&fd);
+}
+
+static int unix_listener_name(const struct rsys_address *address, int listener, char *text, size_t size)
+{
+    snprintf(text, size, "%s", address->text);
+    return 0;
+}
+
+const struct rsys_transport_ops rsys_transport_unix = {
+    .scheme = "unix",
+    .form = "unix:PATH",
+    .parse = unix_parse,
+    .is_public = unix_is_public,
+    .listen = unix_listen,
+    .accept = unix_accept,
+    .connect = unix_connect,
+    .name = unix_listener_name,
+    .unlisten = unix_unlisten,
+};
