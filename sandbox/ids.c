@@ -38,7 +38,7 @@ int rsys_sandbox_write_maps(pid_t pid, uid_t inside_uid, uid_t outside_uid, gid_
         inside_uid = inside_gid = 0;
     if (write_map(pid, "uid_map", inside_uid, outside_uid, RSYS_MAX(range, 1u), err) < 0)
         return -1;
-    if (range <= 1) {
+    if (!sandbox_can_map_range(outside_uid, outside_gid, RSYS_MAX(range, 1u))) {
         /* user_namespaces(7): without CAP_SETGID outside, setgroups has to be given up before gid_map is written. */
         char path[64];
         snprintf(path, sizeof path, "/proc/%d/setgroups", pid);

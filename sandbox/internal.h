@@ -10,8 +10,15 @@
 /* The most mounts that one sandbox may have: their trees are passed in one message (SCM_MAX_FD is 253). */
 #define SANDBOX_MOUNTS_MAX 200
 
+/* Bytes of a /dev: its few names. */
+#define SANDBOX_DEV_SIZE (256u << 10)
+
+/* No tree was made for it: the inner half helps itself; or its optional source is missing: leave it out. */
+#define SANDBOX_TREE_NONE (-1)
+#define SANDBOX_TREE_ABSENT (-2)
+
 /* What the outer half (our own namespaces and privileges) has prepared for the inner half.  Descriptors are owned by whoever holds
- * the struct; -1: none, the inner half helps itself. */
+ * the struct. */
 struct sandbox_trees {
     int root;                      /* a detached copy of the root's mounts */
     int mount[SANDBOX_MOUNTS_MAX]; /* of each BIND's or OVERLAY's source; a DEV's file system */
@@ -24,7 +31,7 @@ struct sandbox_inside {
     uint32_t nofile;  /* L, as it can be had */
     int sync_fd;      /* to the outer half */
     int broker_take, broker_give;
-    bool range;       /* ids were mapped as a range: setgroups is allowed, and our own id is not among them */
+    bool privileged;  /* ids that are not our own were mapped: we have to become one of them */
 };
 
 /* ids.c */
@@ -39,8 +46,16 @@ void sandbox_trees_close(struct sandbox_trees *trees);
 int sandbox_trees_prepare(const struct rsys_sandbox_start *start, int userns_fd, struct sandbox_trees *trees, struct rsys_error **err);
 /* A detached, private copy of the mounts at path; -1 with errno. */
 int sandbox_tree_copy(const char *path);
-/* A detached tmpfs; options of tmpfs(5) may be 0. */
+/* Add mount flags to a tree, and to all mounts in it.  0, or -1 with errno. */
+int sandbox_tree_attributes(int tree, uint64_t set, bool recursive);
+/* A detached mount of a file system of its own; options are { key, value } pairs, a flag has no value.  -1 with errno. */
+int sandbox_new_mount(const char *type, const char *const (*options)[2], size_t count, unsigned attributes);
+/* A detached tmpfs of at most size bytes (0: the kernel's default). */
 int sandbox_tmpfs(uint64_t size, uint32_t mode, unsigned attributes, struct rsys_error **err);
+
+/* Explain that the root, a mount's source, cannot be opened. */
+int sandbox_root_failed(const struct rsys_sandbox_spec *spec, int code, struct rsys_error **err);
+int sandbox_source_failed(const struct rsys_mount_spec *mount, int code, struct rsys_error **err);
 
 /* dev.c */
 /* Fill a fresh tmpfs with /dev's names; nodes: make the device nodes themselves (else files to mount them on).  Owned by uid, gid. */
@@ -53,6 +68,8 @@ int sandbox_dev_bind(int dev_fd, struct rsys_error **err);
 int sandbox_enter_root(struct sandbox_inside *inside, struct rsys_error **err);
 
 /* limits.c */
+/* RLIMIT_NOFILE: the soft limit, and a hard limit with room for the executor's own above it. */
+int sandbox_limit_nofile(uint64_t soft, struct rsys_error **err);
 int sandbox_limits(const struct rsys_sandbox_spec *spec, struct rsys_error **err);
 /* Forbid more namespaces below this user namespace, through a procfs of our own. */
 int sandbox_no_more_namespaces(int proc_fd, struct rsys_error **err);

@@ -29,3 +29,12 @@ TESTS += unit-transport
 unit_transport_SOURCES = tests/unit/unit-transport.c
 unit_transport_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 unit_transport_LDADD = librsys-transport.a librsys-core.a $(CHECK_LIBS)
+# sandbox: what holds inside.  The probe is static: the sandbox's root has no libraries.
+check_PROGRAMS += unit-sandbox sandbox-probe
+TESTS += unit-sandbox
+unit_sandbox_SOURCES = tests/unit/unit-sandbox.c
+unit_sandbox_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+unit_sandbox_LDADD = $(SANDBOX_LIBS) $(CHECK_LIBS)
+sandbox_probe_SOURCES = tests/unit/sandbox-probe.c
+sandbox_probe_CFLAGS = $(RSYS_CFLAGS)
+sandbox_probe_LDFLAGS = -static
