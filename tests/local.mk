@@ -1,5 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-only
 
+# core: the table, against the numbers of the compiler's own <asm/unistd_64.h>
+check_PROGRAMS += unit-table
+TESTS += unit-table
+unit_table_SOURCES = tests/unit/unit-table.c
+unit_table_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+unit_table_LDADD = librsys-core.a $(CHECK_LIBS)
+EXTRA_DIST += tests/unit/kernel-calls.txt
+check_DATA += tests/unit/kernel-header.txt
+CLEANFILES += tests/unit/kernel-header.txt
+tests/unit/kernel-header.txt: tests/local.mk
+	@$(MKDIR_P) tests/unit
+	$(AM_V_GEN)echo '#include <asm/unistd_64.h>' | $(CC) $(CPPFLAGS) -E -dM - | grep '^#define __NR_' >$@
+
 # core: the encoder, the decoder
 check_PROGRAMS += unit-encode unit-decode
 TESTS += unit-encode unit-decode
