@@ -1,2 +1,3 @@
 # SPDX-License-Identifier: GPL-2.0-only
 dist_man_MANS += man/rsys-protocol.7
+dist_man_MANS += man/rsys.1
