@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 
 # core: the table, against the numbers of the compiler's own <asm/unistd_64.h>
-check_PROGRAMS += unit-table
-TESTS += unit-table
+check_PROGRAMS += unit-table unit-rules
+TESTS += unit-table unit-rules
 unit_table_SOURCES = tests/unit/unit-table.c
 unit_table_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 unit_table_LDADD = librsys-core.a $(CHECK_LIBS)
+unit_rules_SOURCES = tests/unit/unit-rules.c
+unit_rules_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+unit_rules_LDADD = librsys-core.a $(CHECK_LIBS)
 EXTRA_DIST += tests/unit/kernel-calls.txt
 check_DATA += tests/unit/kernel-header.txt
 CLEANFILES += tests/unit/kernel-header.txt
