@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-2.0-only
-noinst_HEADERS += server/executor/executor.h
+include server/executor/local.mk

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* executor.h: what the executor program finds when it is executed, and by whom.
  *
- * One freestanding static program, two roles, told apart by argv[0]:
+ * One freestanding static program, two roles, told apart by the environment (an executor's argv is its guest's):
  *
  *   "init"      pid 1 of a sandbox.  sandbox/ executes it as the last stage of the confinement, so nothing of the daemon's memory is left in it
  *               and all of the policy (namespaces, root, seccomp, capabilities, no_new_privs, limits) holds before its first instruction.
- *   otherwise   an executor.  init executes it for RSYS_OP_SPAWN, an executor executes itself for RSYS_OP_EXEC.
+ *   otherwise   an executor.  init forks one for RSYS_OP_SPAWN; it executes itself for RSYS_OP_EXEC, with one string or more of environment (exec.c).
  *
  * init's arguments: { "init", L, CAPS, NULL }, L in decimal, CAPS in hexadecimal: the capabilities that an executor keeps (the
  * policy's and CAP_CHECKPOINT_RESTORE).  No environment.

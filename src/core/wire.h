@@ -111,7 +111,8 @@ enum rsys_out_how {
 /* One reply: this header, for each out of the request a u32 with the bytes that came back for it (0 when none), then those bytes in
  * the same order.  The client checks each length against what it asked for. */
 struct rsys_wire_reply {
-    uint32_t seq;     /* the request's; 0 in the greeting: the first thing on a channel from the executor thread that took it, with its tid as the result */
+    uint32_t seq;     /* the request's; 0 in the greeting: the first thing on a channel from the executor thread that took it, with its tid as the result; when
+                       * that executor could not be made: -errno as the result, its tid in `signals`, and the channel is closed */
     uint32_t size;    /* bytes that follow: 4 * outs + data */
     int64_t result;   /* the call's, -errno on failure; -512 (ERESTARTSYS) when it was cancelled before it did anything */
     uint64_t signals; /* bit n-1: the call raised signal n on the executor (SIGPIPE, SIGXFSZ, SIGIO, SIGURG); it is the guest's */

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* exec.c: the guest has executed a program: execute ours again, so that the kernel does here what it did there.
+ *
+ * It closes what is close-on-exec, ends the other threads, gives a thread the process's id, and shows the guest's arguments in /proc.  The channel, its
+ * numbering and what was received of the next frames go on: the environment's one string carries what the new image has to know. */
+#include "server/executor/internal.h"
+
+#include <asm/unistd.h>
+#include <linux/close_range.h>
+#include <linux/fcntl.h>
+#include <linux/mman.h>
+#include <linux/resource.h>
+
+#ifndef AT_EMPTY_PATH
+#define AT_EMPTY_PATH 0x1000
+#endif
+#define F_SETFD_ 2
+
+/* The channel to L + 4 and not close-on-exec; all other channels are close-on-exec and go. */
+static void place_channel(struct thread *thread)
+{
+    struct {
+        uint64_t soft, hard;
+    } old, raised;
+    int at = (int)process.nofile + RSYS_FD_CHANNEL;
+    /* exec makes the table ours alone, but the other process's channel may be at that number now. */
+    if (process.files_shared)
+        sys3(__NR_close_range, ~0u, ~0u, CLOSE_RANGE_UNSHARE);
+    sys4(__NR_prlimit64, 0, RLIMIT_NOFILE, 0, &old);
+    raised.soft = raised.hard = old.hard;
+    sys4(__NR_prlimit64, 0, RLIMIT_NOFILE, &raised, 0);
+    if (thread->channel == at)
+        sys3(__NR_fcntl, at, F_SETFD_, 0);
+    else
+        sys3(__NR_dup3, thread->channel, at, 0);
+    sys4(__NR_prlimit64, 0, RLIMIT_NOFILE, &old, 0);
+}
+
+/* What was received of the next frames, as strings of the environment: bytes 0 and 1 are written as 1 1 and 1 2.  Strings end where they have
+ * HELD_STRING bytes (the kernel takes 128 KiB in one).  NULL: no memory. */
+#define HELD_STRING 65536u
+static const char **make_envp(struct thread *thread, const char *first)
+{
+    uint64_t room = 8 * sizeof(char *) + 2 * FIRST_RECEIVE + 8;
+    int64_t map = sys6(__NR_mmap, 0, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, (uint64_t)-1, 0);
+    if (map < 0 && map > -4096)
+        return NULL;
+    const char **envp = (const char **)map;
+    char *at = (char *)(envp + 8), *string = at;
+    unsigned count = 0;
+    envp[count++] = first;
+    for (uint32_t i = 0; i < thread->held_size; i++) {
+        uint8_t byte = thread->held[i];
+        if (byte <= 1)
+            *at++ = 1;
+        *at++ = (char)(byte <= 1 ? byte + 1 : byte);
+        if (at - string >= HELD_STRING || i + 1 == thread->held_size) {
+            envp[count++] = string; /* at most 1 + 3 */
+            *at++ = '\0';
+            string = at;
+        }
+    }
+    return envp;
+}
+
+/* The reverse, in the new image. */
+void exec_read_held(struct thread *thread, char **strings)
+{
+    for (; *strings != NULL; strings++)
+        for (const char *p = *strings; *p != '\0' && thread->held_size < FIRST_RECEIVE; p++)
+            thread->held[thread->held_size++] = (uint8_t)(*p == 1 && *++p > 0 ? *p - 1 : *p);
+}
+
+/* Point at `count` terminated strings in size bytes.  NULL: they are not what args say. */
+static const char **make_argv(const char *strings, uint64_t count, uint64_t size)
+{
+    if (count > RSYS_ARENA_SIZE || size > RSYS_ARENA_SIZE + RSYS_ARENA_SLACK || (size > 0 && strings[size - 1] != '\0'))
+        return NULL;
+    uint64_t room = (count + 1) * sizeof(char *);
+    int64_t map = sys6(__NR_mmap, 0, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, (uint64_t)-1, 0);
+    if (map < 0 && map > -4096)
+        return NULL;
+    const char **argv = (const char **)map;
+    for (uint64_t i = 0, at = 0; i < count; i++) {
+        if (at >= size)
+            return NULL;
+        argv[i] = strings + at;
+        at += text_length(strings + at) + 1; /* stops at the last byte of size, which is zero */
+    }
+    return argv;
+}
+
+int64_t exec_again(struct thread *thread, const struct rsys_wire_request *head, const uint64_t args[6])
+{
+    /* The strings lie at the arena's start whether args[0] was relocated or not. */
+    if (args[1] > head->in_size)
+        return -E_INVAL;
+    const char **argv = make_argv((const char *)thread->arena, args[0], args[1]);
+    if (argv == NULL)
+        return -E_INVAL;
+    char environment[160] = "rsys=", *end = environment + 5;
+    const char **envp = make_envp(thread, environment);
+    if (envp == NULL)
+        return -E_AGAIN;
+    limit_lock(); /* never unlocked: no other thread is to change the limit from here on */
+    /* A cancel for a later request must find the new image's handlers: it stays pending until then. */
+    signals_block();
+    place_channel(thread);
+    end = text_put(end, process.nofile);
+    end = text_put(end, (uint64_t)thread->cancel);
+    text_put(end, thread->signals);
+    /* Too many or too long for this kernel's limits: /proc shows fewer then. */
+    for (uint64_t count = args[0];; count /= 2) {
+        argv[count] = NULL;
+        sys5(__NR_execveat, process.nofile + RSYS_FD_SELF, "", argv, envp, AT_EMPTY_PATH);
+        if (count == 0)
+            break;
+    }
+    loop_end();
+}

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* loop.c: what an executor thread does: receive a request, make the call, send what came of it.
+ *
+ * The sender is hostile.  What it can do here is what the process may do at all (DESIGN: the kernel enforces the policy); the bounds that decode.c
+ * checks keep an honest client's mistake from being silent. */
+#include "server/executor/internal.h"
+
+#include "src/core/decode.h"
+
+#include <asm/unistd.h>
+#include <linux/eventpoll.h>
+#include <linux/fcntl.h>
+#include <linux/time_types.h>
+
+#define MSG_DONTWAIT 0x40
+#define MSG_WAITALL 0x100
+#define MSG_NOSIGNAL 0x4000
+#define POLLIN 1
+#define HEAD sizeof(struct rsys_wire_request)
+#define SMALL_REPLY 1024u        /* up to so much is gathered by copying, which is cheaper than an iovec */
+#define IDLE_MILLISECONDS 20     /* a thread that used much memory is idle after this */
+#define DIRTY_REQUESTS 16        /* or after so many requests that used little */
+
+struct vector {
+    const void *base;
+    size_t length;
+};
+struct message {
+    void *name;
+    int name_length;
+    struct vector *vectors;
+    size_t count;
+    void *control;
+    size_t control_length;
+    unsigned flags;
+};
+
+void loop_end(void)
+{
+    for (;;)
+        sys1(__NR_exit_group, 0);
+}
+
+/* Wait until there is something to receive, and give the memory back when that takes long. */
+static void wait_dirty(struct thread *thread)
+{
+    struct {
+        int fd;
+        short events, revents;
+    } wait = {thread->channel, POLLIN, 0};
+    struct __kernel_timespec time = {.tv_nsec = IDLE_MILLISECONDS * 1000000};
+    if (--thread->dirty == 0 || sys5(__NR_ppoll, &wait, 1, &time, 0, 8) == 0)
+        thread_give_back(thread);
+}
+
+/* At least one byte, at most n.  0 or less: the end. */
+static int64_t receive_some(struct thread *thread, void *to, size_t n, int flags)
+{
+    for (;;) {
+        int64_t got = sys6(__NR_recvfrom, (uint64_t)thread->channel, SYS_ARG(to), n, (uint64_t)flags, 0, 0);
+        if (got != -E_INTR)
+            return got;
+    }
+}
+
+/* Receive until there are `need` bytes at start; more may come, up to room.  The count, or -1. */
+static int64_t receive_more(struct thread *thread, uint8_t *start, size_t have, size_t need, size_t room)
+{
+    while (have < need) {
+        int64_t got = receive_some(thread, start + have, room - have, room == need ? MSG_WAITALL : 0);
+        if (got <= 0)
+            return -1;
+        have += (size_t)got;
+    }
+    return (int64_t)have;
+}
+
+/* The bytes of a frame are received to where its in-data comes to lie at the arena's start, if its tables are as large as the last frame's were: then a
+ * large write needs no copy.  Else what the first recv brought is moved. */
+int loop_receive(struct thread *thread, struct rsys_wire_request *head)
+{
+    if (thread->dirty > 0 && thread->held_size == 0)
+        wait_dirty(thread);
+    uint8_t *start = thread->arena - thread->tables - HEAD;
+    int64_t have = thread->held_size;
+    memcpy(start, thread->held, (size_t)have);
+    thread->held_size = 0;
+    have = receive_more(thread, start, (size_t)have, HEAD, FIRST_RECEIVE);
+    if (have < 0)
+        return -1;
+    memcpy(head, start, HEAD);
+    /* Safe: in_size <= arena <= its size and the tables <= 840 bytes after this. */
+    if (rsys_decode_head(head) < 0)
+        return -1;
+    uint32_t tables = rsys_decode_table_size(head);
+    if (tables != thread->tables) {
+        memmove(thread->arena - tables - HEAD, start, (size_t)have);
+        start = thread->arena - tables - HEAD;
+        thread->tables = tables;
+    }
+    size_t need = HEAD + tables + head->in_size;
+    if ((size_t)have < need)
+        have = receive_more(thread, start, (size_t)have, need, need);
+    if (have < 0)
+        return -1;
+    thread->held_size = (uint32_t)((size_t)have - need); /* < FIRST_RECEIVE: only the first recv asks for more than the frame */
+    memcpy(thread->held, start + need, thread->held_size);
+    return 0;
+}
+
+static int send_all(struct thread *thread, struct vector *vectors, size_t count)
+{
+    for (;;) {
+        int64_t sent;
+        if (count == 1) {
+            sent = sys6(__NR_sendto, (uint64_t)thread->channel, SYS_ARG(vectors->base), vectors->length, MSG_NOSIGNAL, 0, 0);
+        } else {
+            struct message message = {.vectors = vectors, .count = count};
+            sent = sys3(__NR_sendmsg, thread->channel, &message, MSG_NOSIGNAL);
+        }
+        if (sent < 0 && sent != -E_INTR)
+            return -1;
+        for (; sent > 0 && (size_t)sent >= vectors->length; vectors++, count--) {
+            sent -= (int64_t)vectors->length;
+            if (count == 1)
+                return 0;
+        }
+        if (sent > 0) {
+            vectors->base = (const uint8_t *)vectors->base + sent;
+            vectors->length -= (size_t)sent;
+        }
+    }
+}
+
+/* The signals that calls have raised so far. */
+static uint64_t take_signals(struct thread *thread) { return __atomic_exchange_n(&thread->signals, 0, __ATOMIC_RELAXED); }
+
+int loop_reply(struct thread *thread, uint32_t seq, int64_t result)
+{
+    struct rsys_wire_reply reply = {.seq = seq, .result = result, .signals = take_signals(thread)};
+    struct vector vector = {&reply, sizeof reply};
+    return send_all(thread, &vector, 1);
+}
+
+static int reply_with(struct thread *thread, const struct rsys_wire_request *head, const struct rsys_wire_out *outs, int64_t result)
+{
+    struct {
+        struct rsys_wire_reply reply;
+        uint32_t lengths[RSYS_OUTS_MAX];
+        uint8_t small[SMALL_REPLY];
+    } message;
+    struct vector vectors[1 + RSYS_OUTS_MAX];
+    size_t size = 0, count = 1, front = sizeof message.reply + 4 * head->outs;
+    for (unsigned i = 0; i < head->outs; i++) {
+        uint32_t length = rsys_decode_out_length(head, &outs[i], result, thread->arena);
+        message.lengths[i] = length;
+        size += length;
+        if (length > 0)
+            vectors[count++] = (struct vector){thread->arena + outs[i].offset, length};
+    }
+    message.reply = (struct rsys_wire_reply){.seq = head->seq, .size = (uint32_t)(4 * head->outs + size), .result = result,
+                                             .signals = take_signals(thread)};
+    vectors[0] = (struct vector){&message, front};
+    if (count > 1 && size <= SMALL_REPLY) {
+        uint8_t *end = (uint8_t *)&message + front; /* within lengths and small */
+        for (size_t i = 1; i < count; i++) {
+            memcpy(end, vectors[i].base, vectors[i].length);
+            end += vectors[i].length;
+        }
+        vectors[0].length += size;
+        count = 1;
+    }
+    return send_all(thread, vectors, count);
+}
+
+static int64_t placeholder(const uint64_t args[6])
+{
+    uint64_t cloexec = args[1] & O_CLOEXEC;
+    if (args[2] == 1)
+        return sys3(__NR_dup3, process.nofile + RSYS_FD_PLACEHOLDER, args[0], cloexec);
+    return sys3(__NR_fcntl, process.nofile + RSYS_FD_PLACEHOLDER, cloexec != 0 ? F_DUPFD_CLOEXEC : F_DUPFD, args[0]);
+}
+
+static int64_t execute(struct thread *thread, const struct rsys_wire_request *head, const uint64_t args[6])
+{
+    switch (head->nr) {
+    case RSYS_OP_CLONE:
+        return mirror_clone(thread, args);
+    case RSYS_OP_EXEC:
+        return exec_again(thread, head, args);
+    case RSYS_OP_EXIT:
+        exit_thread(thread, head);
+    case RSYS_OP_PLACEHOLDER:
+        return placeholder(args);
+    case RSYS_OP_NULL:
+        return 0;
+    default:
+        break;
+    }
+    if (head->nr >= RSYS_OP_CLONE)
+        return -E_NOSYS;
+    thread->seq = head->seq;
+    int64_t result = credentials_is(head->nr) ? credentials_call(thread, head->nr, args, head->seq)
+                                              : rsys_stub(head->nr, args, &thread->cancel, head->seq);
+    /* Interrupted by the cancel: the client decides between EINTR and a restart.  An interrupted close has closed: never restart it. */
+    if (result == -E_INTR && thread->cancel == head->seq && head->nr != __NR_close)
+        result = -E_RESTARTSYS;
+    return result;
+}
+
+void loop_run(struct thread *thread)
+{
+    struct rsys_wire_request head;
+    uint64_t args[6];
+    for (;;) {
+        if (loop_receive(thread, &head) < 0)
+            loop_end();
+        const struct rsys_wire_reloc *relocs = (void *)(thread->arena - thread->tables);
+        const struct rsys_wire_out *outs = (void *)(relocs + head.relocs);
+        memcpy(args, head.args, sizeof args);
+        if (rsys_decode_relocate(&head, relocs, outs, thread->arena, args) < 0)
+            loop_end();
+        if (head.arena > ARENA_KEEP)
+            thread->dirty = DIRTY_REQUESTS;
+        int64_t result = execute(thread, &head, args);
+        if ((head.flags & RSYS_REQUEST_NOREPLY) == 0 && reply_with(thread, &head, outs, result) < 0)
+            loop_end();
+    }
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* mirror.c: new executors: threads and processes with the pids that the client's kernel has given to the guests. */
+#include "server/executor/internal.h"
+
+#include <asm/unistd.h>
+#include <linux/fcntl.h>
+#include <linux/resource.h>
+#include <linux/sched.h>
+#include <linux/signal.h>
+
+#define MSG_DONTWAIT 0x40
+#define MSG_CMSG_CLOEXEC 0x40000000
+#define MSG_CTRUNC 8
+#define POLLIN 1
+
+/* The last holder of a pid may still be exiting; so long we try again. */
+#define PID_TRIES 2000
+#define PID_PAUSE 1000 /* microseconds; the first tries wait less */
+
+struct limit {
+    uint64_t soft, hard;
+};
+
+/* One received channel, still at whatever number the kernel chose; -E_AGAIN: none there. */
+static int receive_channel(void)
+{
+    struct {
+        size_t length;
+        int level, type;
+        int fd;
+        int pad;
+    } control = {.fd = -1};
+    char byte;
+    struct {
+        void *base;
+        size_t length;
+    } vector = {&byte, 1};
+    struct {
+        void *name;
+        int name_length;
+        void *vectors;
+        size_t count;
+        void *control;
+        size_t control_length;
+        unsigned flags;
+    } message = {.vectors = &vector, .count = 1, .control = &control, .control_length = sizeof control};
+    int64_t got = sys3(__NR_recvmsg, process.nofile + RSYS_FD_BROKER_TAKE, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    if (got < 0)
+        return (int)got;
+    return message.control_length >= sizeof control - sizeof control.pad && (message.flags & MSG_CTRUNC) == 0 ? control.fd : -E_AGAIN;
+}
+
+/* With the soft limit raised there is room even when the guest has used up all of its numbers. */
+static int take_now(void)
+{
+    struct limit old, raised;
+    limit_lock();
+    sys4(__NR_prlimit64, 0, RLIMIT_NOFILE, 0, &old);
+    raised = (struct limit){old.hard, old.hard};
+    sys4(__NR_prlimit64, 0, RLIMIT_NOFILE, &raised, 0);
+    int fd = receive_channel();
+    if (fd >= 0) {
+        int64_t moved = sys3(__NR_fcntl, fd, F_DUPFD_CLOEXEC, process.nofile + RSYS_FD_CHANNEL);
+        sys1(__NR_close, fd);
+        fd = (int)moved;
+    }
+    sys4(__NR_prlimit64, 0, RLIMIT_NOFILE, &old, 0);
+    limit_unlock();
+    return fd;
+}
+
+int mirror_take(int wait)
+{
+    for (;;) {
+        int fd = take_now();
+        if (fd >= 0 || !wait || (fd != -E_AGAIN && fd != -E_INTR))
+            return fd;
+        struct {
+            int fd;
+            short events, revents;
+        } broker = {(int)process.nofile + RSYS_FD_BROKER_TAKE, POLLIN, 0};
+        sys5(__NR_ppoll, &broker, 1, 0, 0, 8);
+    }
+}
+
+void mirror_serve(struct thread *thread)
+{
+    if (thread->channel < 0)
+        thread->channel = mirror_take(1);
+    if (thread->channel < 0 || loop_reply(thread, 0, thread->tid) < 0)
+        loop_end();
+    loop_run(thread);
+}
+
+int64_t mirror_clone_pid(void *clone_args, int *tid, void (*entry)(void *), void *argument)
+{
+    struct clone_args *args = clone_args;
+    args->set_tid = SYS_ARG(tid);
+    args->set_tid_size = 1;
+    for (unsigned tries = 0;; tries++) {
+        limit_lock(); /* the child must not be born with a raised limit or a held lock */
+        int64_t result = rsys_clone3(args, sizeof *args, entry, argument);
+        limit_unlock();
+        if (result != -E_EXIST || tries == PID_TRIES)
+            return result < 0 ? result : 0;
+        pause_for(tries < 20 ? 50 : PID_PAUSE);
+    }
+}
+
+void mirror_fresh_process(struct thread *thread, int tid, int files_shared)
+{
+    process.limit_lock = 0;
+    process.ending = 0;
+    process.files_shared = (uint32_t)files_shared;
+    thread_keep_only(thread);
+    thread->tid = tid;
+    thread->held_size = 0;
+    thread->seq = thread->cancel = 0;
+    thread->signals = 0;
+    thread->channel = -1;
+    /* The channels of our parent's threads are not ours, unless the table is the parent's too. */
+    if (!files_shared)
+        sys3(__NR_close_range, process.nofile + RSYS_FD_CHANNEL, ~0u, 0);
+}
+
+struct job {
+    struct thread *thread;
+    int tid, files_shared;
+};
+
+static void start_process(void *argument)
+{
+    struct job *job = argument; /* on our copy of the parent's stack */
+    mirror_fresh_process(job->thread, job->tid, job->files_shared);
+    mirror_serve(job->thread);
+}
+
+static void start_thread(void *argument)
+{
+    mirror_serve(argument);
+}
+
+static int64_t clone_process(struct thread *thread, uint64_t flags, int tid)
+{
+    struct clone_args args = {.flags = flags, .exit_signal = SIGCHLD};
+    struct job job = {thread, tid, (flags & CLONE_FILES) != 0};
+    if (job.files_shared)
+        process.files_shared = 1;
+    return mirror_clone_pid(&args, &job.tid, start_process, &job);
+}
+
+static int64_t clone_thread(uint64_t flags, int tid)
+{
+    struct thread *new = thread_new();
+    if (new == NULL)
+        return -E_AGAIN;
+    new->tid = tid;
+    /* The channel passes through a low descriptor number for a moment.  Taking it here, between two requests of the guest that asks for the thread,
+     * hides that from it; when there is none yet the new thread waits for it. */
+    if ((flags & CLONE_FILES) != 0)
+        new->channel = mirror_take(0);
+    int channel = new->channel;
+    struct clone_args args = {.flags = flags | CLONE_VM | CLONE_SIGHAND | CLONE_SYSVSEM,
+                              .stack = SYS_ARG(new) & ~(uint64_t)(THREAD_STACK - 1),
+                              .stack_size = SYS_ARG(new) & (THREAD_STACK - 1)};
+    __atomic_fetch_add(&process.count, 1, __ATOMIC_ACQ_REL);
+    int64_t result = mirror_clone_pid(&args, &tid, start_thread, new);
+    if (result < 0) {
+        __atomic_fetch_sub(&process.count, 1, __ATOMIC_ACQ_REL);
+        thread_free(new);
+        if (channel >= 0)
+            sys1(__NR_close, channel);
+    }
+    return result;
+}
+
+/* Nobody waits for a clone's reply, but somebody waits for the greeting of the new executor: greet in its stead, with what went wrong. */
+static void greet_failure(struct thread *thread, int tid, int64_t result)
+{
+    int own = thread->channel, channel = mirror_take(1);
+    if (channel < 0)
+        return;
+    uint64_t signals = thread->signals;
+    thread->channel = channel;
+    thread->signals = (uint64_t)tid;
+    loop_reply(thread, 0, result);
+    thread->channel = own;
+    thread->signals = signals;
+    sys1(__NR_close, channel);
+}
+
+int64_t mirror_clone(struct thread *thread, const uint64_t args[6])
+{
+    uint64_t flags = args[0] & (CLONE_FS | CLONE_FILES | CLONE_THREAD);
+    int tid = (int)args[1];
+    if (tid <= 1 || (uint64_t)tid != args[1])
+        return -E_INVAL;
+    int64_t result = (flags & CLONE_THREAD) != 0 ? clone_thread(flags, tid) : clone_process(thread, flags, tid);
+    if (result < 0)
+        greet_failure(thread, tid, result);
+    return result;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* signals.c: cancelling a call, and the signals that calls raise.
+ *
+ * A guest's signals are its own client's affair; its executor takes only these: the cancel signal from init, and those that the kernel raises
+ * because of a call that was made here.  The latter are noted, and go back with the next reply. */
+#include "server/executor/internal.h"
+
+#include <asm/unistd.h>
+#include <linux/signal.h>
+
+#include <asm/siginfo.h>
+#include <asm/sigcontext.h>
+#include <asm/ucontext.h>
+
+#define BIT(signal) (1ull << ((signal) - 1))
+#define RECORDED (BIT(SIGPIPE) | BIT(SIGXFSZ) | BIT(SIGIO) | BIT(SIGURG))
+#define TAKEN (RECORDED | BIT(RSYS_EXECUTOR_CANCEL))
+
+static void on_cancel(int signal, siginfo_t *info, void *context)
+{
+    struct ucontext *interrupted = context;
+    struct thread *thread = thread_self();
+    if (__atomic_load_n(&process.ending, __ATOMIC_ACQUIRE))
+        exit_abandon(thread);
+    /* Stale (of a request that is done) or early (of one that has not been received yet): noted, the stub compares. */
+    uint32_t seq = (uint32_t)(uintptr_t)info->si_value.sival_ptr;
+    thread->cancel = seq;
+    uintptr_t at = interrupted->uc_mcontext.rip;
+    if (seq == thread->seq && at >= (uintptr_t)rsys_stub_begin && at <= (uintptr_t)rsys_stub_syscall)
+        interrupted->uc_mcontext.rip = (uintptr_t)rsys_stub_cancelled;
+}
+
+static void on_recorded(int signal)
+{
+    struct thread *thread = thread_self();
+    thread->signals |= BIT(signal);
+}
+
+static void install(int signal, void (*handler)(int), unsigned long flags)
+{
+    struct sigaction action = {
+        .sa_handler = handler, .sa_flags = flags | SA_RESTORER, .sa_restorer = rsys_restore, .sa_mask = ~0ul};
+    sys4(__NR_rt_sigaction, signal, &action, 0, 8);
+}
+
+void signals_install(void)
+{
+    /* Children are mirrors of guests: nobody waits for them here. */
+    install(SIGCHLD, SIG_IGN, 0);
+    /* No SA_RESTART: a cancelled call has to come back with EINTR.  The others must not disturb a call that they have nothing to do with. */
+    install(RSYS_EXECUTOR_CANCEL, (void (*)(int))(uintptr_t)on_cancel, SA_SIGINFO);
+    for (int signal = 1; signal < 64; signal++)
+        if ((RECORDED & BIT(signal)) != 0)
+            install(signal, on_recorded, SA_RESTART);
+    signals_unblock();
+}
+
+static void set_mask(uint64_t mask) { sys4(__NR_rt_sigprocmask, SIG_SETMASK, &mask, 0, 8); }
+void signals_block(void) { set_mask(~0ull); }
+void signals_unblock(void) { set_mask(~TAKEN); }
+
+int64_t signals_cancel(int pid, int tid, uint32_t seq)
+{
+    siginfo_t info;
+    memset(&info, 0, sizeof info);
+    info.si_signo = RSYS_EXECUTOR_CANCEL;
+    info.si_code = SI_QUEUE; /* the kernel lets another process choose negative codes only */
+    info.si_value.sival_ptr = (void *)(uintptr_t)seq;
+    return sys4(__NR_rt_tgsigqueueinfo, pid, tid, RSYS_EXECUTOR_CANCEL, &info);
+}
+
+void signals_stop(int tid) { sys3(__NR_tgkill, sys0(__NR_getpid), tid, RSYS_EXECUTOR_CANCEL); }
