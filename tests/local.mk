@@ -54,3 +54,10 @@ unit_sandbox_LDADD = $(SANDBOX_LIBS) $(CHECK_LIBS)
 sandbox_probe_SOURCES = tests/unit/sandbox-probe.c
 sandbox_probe_CFLAGS = $(RSYS_CFLAGS)
 sandbox_probe_LDFLAGS = -static
+
+# jail: descriptors
+check_PROGRAMS += unit-fds
+TESTS += unit-fds
+unit_fds_SOURCES = tests/unit/unit-fds.c
+unit_fds_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+unit_fds_LDADD = librsys-jail.a librsys-core.a $(CHECK_LIBS)

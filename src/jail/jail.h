@@ -10,6 +10,7 @@
 
 #include "src/core/encode.h"
 #include "src/core/error.h"
+#include "src/core/memory.h"
 #include "src/core/spec.h"
 #include "src/core/table.h"
 
@@ -41,34 +42,37 @@ int rsys_fd_set_local(struct fdtable *table, int fd, bool cloexec); /* 0 or -ENO
 void rsys_fd_clear_local(struct fdtable *table, int fd);
 void rsys_fdtable_exec(struct fdtable *table);                   /* drops the close-on-exec ones */
 
-/* The connection to one executor thread (channel.c). */
-struct channel {
-    int fd;              /* non-blocking */
-    uint32_t seq;        /* of the last request sent */
-    uint8_t *in;         /* what has come of the next reply; owned */
-    size_t have, room;
-};
+struct channel; /* the connection to one executor thread (internal.h, channel.c) */
 
 /* A thread. */
 struct guest {
     struct guest *next;  /* in the hash of tids */
     struct process *process;
     pid_t tid;
-    struct channel *channel;   /* NULL until its executor has greeted; requests wait in `waiting` until then */
-    struct call *call;         /* the call in flight, or NULL */
-    /* life cycle (lifecycle.c) */
-    uint8_t state;             /* enum guest_state */
-    void *life;                /* lifecycle.c's own */
+    struct channel *channel; /* never NULL; it keeps what is sent before its executor has greeted */
+    struct call *call;       /* its call, reused for each; call->phase tells whether one is in flight */
+    struct rsys_memory memory;
+    /* life cycle and signals (lifecycle.c, signals.c) */
+    uint8_t state;           /* enum guest_state */
+    bool announced;          /* the parent's ptrace event told of it */
+    bool stopped;            /* it waits in a ptrace stop for us */
+    bool cancelling;         /* its call is being cancelled for the signal in `held` */
+    int held;                /* the signal of a signal-delivery stop that waits for the verdict of a call */
+    struct postponed *postponed; /* signals to deliver after the call in flight, oldest first */
+    struct mask_swap *mask;  /* a ppoll's temporary mask, or NULL */
+    pid_t cloning;           /* stopped in clone until the executor has forked this one, or 0 */
+    bool mirrorless;         /* its executor could not be made */
 };
 
 /* A thread group. */
 struct process {
     pid_t pid;
-    unsigned threads;
+    unsigned threads;          /* that have not come to their exit */
+    unsigned users;            /* guests that point here */
     struct fdtable *fds;
     struct jail *jail;
     char *exe;                 /* the sandbox path of what it executes, for readlink of /proc/self/exe; owned */
-    void *life;                /* lifecycle.c's own */
+    int pidfd;                 /* opened when first needed, or -1 */
 };
 
 /* What a handler says. */
@@ -98,7 +102,8 @@ struct call {
         void *pointer[8];
     } own;
     uint64_t started;        /* ns, when tracing */
-    uint8_t phase;           /* notify.c's own */
+    uint8_t phase;           /* enum call_phase, notify.c's own */
+    void *deferred;          /* its reply has come and waits until the guest's notification is valid again */
     uint32_t seq;            /* of the request under way */
 };
 
@@ -132,7 +137,8 @@ struct rsys_memory *rsys_guest_memory(struct guest *guest);
 struct rsys_session;
 struct rsys_session *rsys_jail_session(struct jail *jail);
 
-/* handlers: calls-*.c */
+/* handlers: calls-*.c.  A REGULAR row that is BY_FD is continued when its descriptor is local; every other handler is asked in both cases.  What has been placed
+ * (denied, killed, unsupported, never) is settled before. */
 #define RSYS_HANDLER(name) enum verdict rsys_handle_##name(struct call *call);
 #include "src/core/handlers.def"
 #undef RSYS_HANDLER

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* internal.h: what the supervisor's own files share: its loop, its channels, its guests' states. */
+#ifndef RSYS_JAIL_INTERNAL_H
+#define RSYS_JAIL_INTERNAL_H
+
+#include "src/core/util.h"
+#include "src/jail/jail.h"
+#include "src/jail/session.h"
+
+#include <signal.h>
+#include <sys/user.h>
+
+/* ---- the loop (supervisor.c) ---- */
+
+/* What the loop waits for.  epoll hands back a struct source; each kind has one function. */
+enum source_kind { SOURCE_NOTIFY, SOURCE_CHANNEL, SOURCE_SIGNALS, SOURCE_SPARE, SOURCE_VIEW, SOURCE_LINK };
+struct source {
+    enum source_kind kind;
+    int fd; /* -1: none (yet) */
+};
+
+#define GUEST_BUCKETS 1024
+
+struct jail {
+    struct rsys_session *session;
+    int epoll_fd;
+    struct source notify, signals, spare, view, link;
+    struct channel *control;
+    struct channel *channels; /* all but control */
+    struct channel *dead;     /* to be freed when the events at hand are done */
+    struct guest *guests[GUEST_BUCKETS];
+    pid_t first;
+    bool over;                /* leave the loop with `status` */
+    int status;
+    unsigned spares;          /* channels that wait for a greeting, and those asked for */
+    unsigned spares_lost;     /* in a row, without a greeting */
+    unsigned cancels;         /* calls whose cancelling has not been answered yet */
+    unsigned patience_ms;     /* until the next repeat of these */
+    struct seccomp_notif *request;      /* with the kernel's sizes */
+    struct seccomp_notif_resp *response;
+    size_t request_size;
+    struct first_shared *shared; /* first.c's */
+};
+
+/* The session cannot go on: print why, end with 125. */
+void rsys_jail_lost(struct jail *jail, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Wait for a descriptor's input (and for output, while want_out) in the loop. */
+int rsys_source_watch(struct jail *jail, struct source *source, bool want_out);
+void rsys_source_change(struct jail *jail, struct source *source, bool want_out);
+
+/* ---- channels (channel.c) ---- */
+
+/* A request under way that is not the guest's call. */
+struct errand {
+    uint32_t seq;
+    /* Called with the reply.  May be NULL.  */
+    void (*done)(struct channel *channel, struct errand *errand, int64_t result);
+    pid_t tid;            /* for done */
+    struct errand *next;
+};
+
+struct channel {
+    struct source source;  /* first; .fd -1: the executor has not greeted yet; what is sent waits in `out` */
+    struct channel *next;
+    struct jail *jail;
+    struct guest *guest;   /* whose it is, or NULL: a spare, or the guest has gone and the executor is about to */
+    pid_t tid;             /* of the executor thread, 0: a spare */
+    uint32_t seq;          /* of the last request sent */
+    uint8_t *in;           /* what has come; owned */
+    size_t have, room;
+    uint8_t *out;          /* what could not be sent yet; owned */
+    size_t out_at, out_have, out_room;
+    struct errand *errands, **errands_end;
+    bool is_control, dead;
+};
+
+/* A channel over fd (-1: to be connected by a greeting); NULL without memory. */
+struct channel *rsys_channel_new(struct jail *jail, int fd);
+/* Close and forget it; freed when the events at hand are done. */
+void rsys_channel_drop(struct channel *channel);
+void rsys_channels_bury(struct jail *jail);
+/* Queue or send a request: the number it got, or -errno.  Never blocks. */
+int64_t rsys_channel_send(struct channel *channel, struct rsys_request *request, uint16_t flags);
+/* The same, and call done(channel, errand, result) with its reply. */
+int64_t rsys_channel_errand(struct channel *channel, struct rsys_request *request, pid_t tid,
+                            void (*done)(struct channel *, struct errand *, int64_t));
+/* The loop's: input or room for output. */
+void rsys_channel_event(struct channel *channel, uint32_t events);
+/* The channel that waits for tid's greeting, or NULL. */
+struct channel *rsys_channel_by_tid(struct jail *jail, pid_t tid);
+
+/* ---- spare channels (spare.c) ---- */
+int rsys_spare_start(struct jail *jail, struct rsys_error **err);
+void rsys_spare_event(struct jail *jail);
+/* The server has closed a spare. */
+void rsys_spare_lost(struct jail *jail);
+/* Keep enough of them: called whenever one has been taken or come back. */
+void rsys_spare_balance(struct jail *jail);
+
+/* ---- guest memory (memory.c) ---- */
+void rsys_guest_memory_init(struct guest *guest);
+
+/* ---- the control channel (control.c) ---- */
+int rsys_control_spawn(struct jail *jail, pid_t pid);
+void rsys_control_cancel(struct guest *guest, uint32_t seq);
+void rsys_control_kill(struct jail *jail, pid_t pid);
+
+/* ---- calls (notify.c) ---- */
+
+enum call_phase {
+    CALL_IDLE,
+    CALL_SENT,     /* a reply is awaited */
+    CALL_LATER,    /* VERDICT_LATER */
+    CALL_ANSWERED, /* call->result is there, but the guest was interrupted before it could be told: it comes again, or stops */
+    CALL_PASS,     /* the same, for VERDICT_CONTINUE */
+};
+
+void rsys_notify_event(struct jail *jail);
+/* A reply on a guest's channel. */
+void rsys_call_reply(struct guest *guest, const struct rsys_wire_reply *reply, const uint8_t *data);
+/* Keep a reply until the guest makes its call again.  0 or -ENOMEM. */
+int rsys_call_defer(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data);
+/* The call in flight does not matter any more; its reply will be dropped. */
+void rsys_call_abandon(struct guest *guest);
+
+/* ---- life cycle (lifecycle.c) ---- */
+
+enum guest_state {
+    GUEST_NEW,      /* made, its parent's event has not come yet (or its first stop has not) */
+    GUEST_STARTING, /* the first guest before its exec: all of its calls are its own kernel's */
+    GUEST_RUNNING,
+    GUEST_EXITING,  /* in the exit stop, until the executor has confirmed */
+};
+
+struct guest *rsys_guest_find(struct jail *jail, pid_t tid);
+struct guest *rsys_guest_new(struct jail *jail, pid_t tid);
+void rsys_guest_gone(struct guest *guest);
+/* Its executor has gone (its channel ended) without being asked to. */
+void rsys_guest_orphaned(struct guest *guest);
+/* Go on from a ptrace stop with a signal or 0.  ESRCH is normal: the guest may be killed at any moment. */
+void rsys_guest_resume(struct guest *guest, int signal);
+void rsys_lifecycle_event(struct jail *jail);
+struct process *rsys_process_new(struct jail *jail, pid_t pid, struct fdtable *fds);
+/* The guest belongs to the process, and gets a channel.  0 or -ENOMEM. */
+int rsys_guest_join(struct guest *guest, struct process *process);
+/* A guest in its exit stop has no executor to wait for. */
+void rsys_exit_unmirrored(struct guest *guest);
+/* /proc/TID/status of the client, as text.  0, or -1: gone, or no procfs. */
+int rsys_guest_status(struct jail *jail, pid_t tid, char *text, size_t size);
+
+/* ---- the first guest (first.c) ---- */
+
+/* Fork it, and ask for its executor. */
+int rsys_first_guest(struct jail *jail, struct rsys_error **err);
+/* It has installed its filter: take the listener. */
+void rsys_first_trap(struct guest *guest);
+
+/* ---- signals (signals.c) ---- */
+
+void rsys_signal_stop(struct guest *guest, int signal);
+/* Cancel the guest's call in flight (again, when it has become another request). */
+void rsys_signal_cancel(struct guest *guest);
+/* Cancels whose answer has not come are repeated: they may have overtaken their request, which goes another way. */
+void rsys_signal_repeat_cancels(struct jail *jail);
+/* A call whose guest is held in a signal-delivery stop has come to its end: call->result is there. */
+void rsys_signal_verdict(struct guest *guest, enum verdict verdict);
+/* The call has been answered: what was postponed may come. */
+void rsys_signal_after_call(struct guest *guest);
+/* Signals that a call raised on the executor. */
+void rsys_signal_raised(struct guest *guest, uint64_t set);
+/* The temporary mask: a stop that was asked for with PTRACE_INTERRUPT has come. */
+bool rsys_mask_stop(struct guest *guest);
+void rsys_signal_free(struct guest *guest);
+
+/* ---- tracing (trace.c) ---- */
+
+void rsys_trace_call_begin(struct call *call) __attribute__((weak));
+void rsys_trace_call_end(struct call *call, enum verdict verdict) __attribute__((weak));
+void rsys_trace_unsupported(struct call *call) __attribute__((weak));
+
+#endif

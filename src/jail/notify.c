@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* notify.c: a call's way: from the guest's notification to its answer.
+ *
+ * The guest sleeps in the kernel until we answer, or a signal wakes it: then what we know as the call's notification is void, and the guest either
+ * stops for us with that signal (signals.c takes the call from there), or, when there was nothing to deliver after all, makes the same call
+ * again, which takes up the one in flight.  A result that could not be told is kept for either.
+ *
+ * Arguments are copied out of the notification once and the copy is acted on.  A call that is let through to the guest's own kernel is one that harms nobody: its
+ * own memory and threads, or the local descriptors that the user gave it. */
+#include "src/jail/internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/seccomp.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+
+#define ERESTARTSYS 512 /* of the kernel's own headers: it never reaches a program */
+
+#define RSYS_HANDLER(name) enum verdict rsys_handle_##name(struct call *call) __attribute__((weak));
+#include "src/core/handlers.def"
+#undef RSYS_HANDLER
+
+static enum verdict (*const handlers[RSYS_HANDLERS])(struct call *call) = {
+    [RSYS_HANDLER_REGULAR] = rsys_call_forward,
+#define RSYS_HANDLER(name) [RSYS_HANDLER_##name] = rsys_handle_##name,
+#include "src/core/handlers.def"
+#undef RSYS_HANDLER
+};
+
+/* ---- answers ---- */
+
+bool rsys_call_valid(const struct call *call)
+{
+    uint64_t id = call->id;
+
+    return ioctl(call->guest->process->jail->notify.fd, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0;
+}
+
+/* Tell the kernel.  False: the guest has been interrupted or killed meanwhile. */
+static bool notify_send(struct jail *jail, uint64_t id, int64_t result, uint32_t flags)
+{
+    struct seccomp_notif_resp *response = jail->response;
+
+    memset(response, 0, sizeof(*response));
+    response->id = id;
+    response->flags = flags;
+    if (!flags && result < 0 && result >= -4095)
+        response->error = (int32_t)result;
+    else if (!flags)
+        response->val = result;
+    return ioctl(jail->notify.fd, SECCOMP_IOCTL_NOTIF_SEND, response) == 0;
+}
+
+/* The call has its end: tell the guest, or whoever holds it. */
+static void call_finish(struct call *call, enum verdict verdict)
+{
+    struct guest *guest = call->guest;
+    bool pass = verdict == VERDICT_CONTINUE;
+
+    call->phase = pass ? CALL_PASS : CALL_ANSWERED;
+    if (guest->held) {
+        rsys_signal_verdict(guest, verdict);
+        return;
+    }
+    if (!notify_send(guest->process->jail, call->id, call->result, pass ? SECCOMP_USER_NOTIF_FLAG_CONTINUE : 0))
+        return; /* it comes again or stops */
+    if (rsys_trace_call_end)
+        rsys_trace_call_end(call, verdict);
+    call->phase = CALL_IDLE;
+    rsys_signal_after_call(guest);
+}
+
+static void call_verdict(struct call *call, enum verdict verdict)
+{
+    switch (verdict) {
+    case VERDICT_DONE:
+    case VERDICT_CONTINUE:
+        call_finish(call, verdict);
+        break;
+    case VERDICT_SENT:
+        break;
+    case VERDICT_LATER:
+        if (call->phase == CALL_SENT) /* unless it has been answered already */
+            call->phase = CALL_LATER;
+        if (call->guest->cancelling)
+            rsys_signal_cancel(call->guest);
+        break;
+    }
+}
+
+void rsys_call_answer(struct call *call, int64_t result)
+{
+    call->result = result;
+    call_finish(call, VERDICT_DONE);
+}
+
+/* ---- requests ---- */
+
+enum verdict rsys_call_send(struct call *call)
+{
+    int64_t seq = rsys_channel_send(call->guest->channel, &call->request, 0);
+
+    if (seq < 0)
+        return rsys_call_done(call, seq);
+    call->seq = (uint32_t)seq;
+    call->phase = CALL_SENT;
+    if (call->guest->cancelling)
+        rsys_signal_cancel(call->guest);
+    return VERDICT_SENT;
+}
+
+int rsys_guest_post(struct guest *guest, struct rsys_request *request)
+{
+    int64_t seq = rsys_channel_send(guest->channel, request, RSYS_REQUEST_NOREPLY);
+
+    return seq < 0 ? (int)seq : 0;
+}
+
+enum verdict rsys_call_forward_args(struct call *call, const uint64_t args[6])
+{
+    int result = rsys_encode_call(&call->request, call->row, args, &call->guest->memory);
+
+    return result < 0 ? rsys_call_done(call, result) : rsys_call_send(call);
+}
+
+enum verdict rsys_call_forward(struct call *call)
+{
+    return rsys_call_forward_args(call, call->args);
+}
+
+static enum verdict call_reply_default(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data)
+{
+    int result = rsys_request_finish(&call->request, reply, data, &call->guest->memory);
+
+    if (result == -EPROTO)
+        rsys_jail_lost(call->guest->process->jail, "the server's answer to %s makes no sense", call->row->name);
+    return rsys_call_done(call, result < 0 ? result : reply->result);
+}
+
+void rsys_call_reply(struct guest *guest, const struct rsys_wire_reply *reply, const uint8_t *data)
+{
+    struct call *call = guest->call;
+    enum verdict verdict;
+
+    /* A handler that goes on (to install a descriptor, to let the call through) needs a guest that is still there; an interrupted one
+     * will come again, and a blocking call is settled in the stop. */
+    if (call->on_reply && !guest->held && !(call->row->flags & RSYS_CALL_BLOCKS) && !rsys_call_valid(call)) {
+        if (rsys_call_defer(call, reply, data) == 0)
+            return;
+    }
+    if (reply->signals)
+        rsys_signal_raised(guest, reply->signals);
+    call->phase = CALL_SENT;
+    if (call->on_reply)
+        verdict = call->on_reply(call, reply, data);
+    else
+        verdict = call_reply_default(call, reply, data);
+    call_verdict(call, verdict);
+}
+
+int rsys_call_defer(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data)
+{
+    struct rsys_wire_reply *copy = malloc(sizeof(*reply) + reply->size);
+
+    if (!copy)
+        return -ENOMEM;
+    *copy = *reply;
+    memcpy(copy + 1, data, reply->size);
+    free(call->deferred);
+    call->deferred = copy;
+    return 0;
+}
+
+void rsys_call_abandon(struct guest *guest)
+{
+    struct call *call = guest->call;
+
+    if (call->phase == CALL_LATER && call->on_cancel)
+        call->on_cancel(call);
+    call->phase = CALL_IDLE;
+    free(call->deferred);
+    call->deferred = NULL;
+    if (guest->cancelling) {
+        guest->cancelling = false;
+        guest->process->jail->cancels--;
+    }
+}
+
+/* ---- notifications ---- */
+
+/* The descriptor that decides where a BY_FD row runs. */
+static int64_t deciding_fd(const struct call *call)
+{
+    for (int i = 0; i < call->row->nargs; i++)
+        if (call->row->args[i].shape == RSYS_ARG_FD)
+            return (int64_t)call->args[i];
+    return -1;
+}
+
+static enum verdict call_place(struct call *call)
+{
+    struct guest *guest = call->guest;
+    struct rsys_session *session = guest->process->jail->session;
+    const struct rsys_call *row = call->row;
+    uint16_t error = ENOSYS;
+
+    call->placed = rsys_rules_decide(&session->rules, call->nr, call->args, &error);
+    if (!row || call->placed == RSYS_ACTION_DENY)
+        return rsys_call_done(call, -(int64_t)error);
+    if (call->placed == RSYS_ACTION_KILL) {
+        syscall(SYS_tgkill, guest->process->pid, guest->tid, SIGKILL);
+        return rsys_call_done(call, -ENOSYS);
+    }
+    if (row->where == RSYS_NEVER)
+        return rsys_call_done(call, -(int64_t)row->refusal);
+    if (row->flags & RSYS_CALL_UNSUPPORTED) {
+        if (rsys_trace_unsupported)
+            rsys_trace_unsupported(call);
+        return rsys_call_done(call, -ENOSYS);
+    }
+    if (row->where == RSYS_LOCAL)
+        return VERDICT_CONTINUE;
+    if (call->placed == RSYS_ACTION_LOCAL && (row->flags & RSYS_CALL_EITHER))
+        return VERDICT_CONTINUE;
+    if (row->where == RSYS_BY_FD && row->handler == RSYS_HANDLER_REGULAR && rsys_fd_is_local(guest->process->fds, deciding_fd(call)))
+        return VERDICT_CONTINUE;
+    if (!handlers[row->handler])
+        return rsys_call_forward(call);
+    return handlers[row->handler](call);
+}
+
+/* The guest makes the call that is in flight once more: nothing has happened but that it was woken. */
+static void call_again(struct call *call, uint64_t id)
+{
+    struct guest *guest = call->guest;
+    struct rsys_wire_reply *deferred = call->deferred;
+
+    call->id = id;
+    if (call->phase == CALL_ANSWERED) {
+        call_finish(call, VERDICT_DONE);
+    } else if (call->phase == CALL_PASS) {
+        call_finish(call, VERDICT_CONTINUE);
+    } else if (deferred) {
+        call->deferred = NULL;
+        rsys_call_reply(guest, deferred, (const uint8_t *)(deferred + 1));
+        free(deferred);
+    }
+}
+
+static void notify_call(struct jail *jail, const struct seccomp_notif *notif)
+{
+    struct guest *guest = rsys_guest_find(jail, (pid_t)notif->pid);
+    struct call *call;
+
+    if (!guest) { /* killed, and reaped before its call was read */
+        notify_send(jail, notif->id, -ENOSYS, 0);
+        return;
+    }
+    call = guest->call;
+    if (guest->state == GUEST_STARTING) { /* our own code, before the program */
+        notify_send(jail, notif->id, 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE);
+        return;
+    }
+    if (call->phase != CALL_IDLE) {
+        if (call->nr == (uint64_t)notif->data.nr && !memcmp(call->args, notif->data.args, sizeof(call->args))) {
+            call_again(call, notif->id);
+            return;
+        }
+        rsys_call_abandon(guest);
+    }
+    call->id = notif->id;
+    call->nr = (uint64_t)notif->data.nr;
+    memcpy(call->args, notif->data.args, sizeof(call->args));
+    call->row = rsys_call_by_number(call->nr);
+    call->result = 0;
+    call->on_reply = NULL;
+    call->on_cancel = NULL;
+    memset(&call->own, 0, sizeof(call->own));
+    call->phase = CALL_SENT;
+    if (rsys_trace_call_begin)
+        rsys_trace_call_begin(call);
+    call_verdict(call, call_place(call));
+}
+
+void rsys_notify_event(struct jail *jail)
+{
+    struct seccomp_notif *notif = jail->request;
+
+    memset(notif, 0, jail->request_size);
+    if (ioctl(jail->notify.fd, SECCOMP_IOCTL_NOTIF_RECV, notif) < 0)
+        return; /* ENOENT: interrupted before we came; it comes again */
+    notify_call(jail, notif);
+}
+
+/* ---- descriptors ---- */
+
+int rsys_call_add_fd(struct call *call, int fd, int at, bool cloexec)
+{
+    struct seccomp_notif_addfd add = {
+        .id = call->id,
+        .flags = at >= 0 ? SECCOMP_ADDFD_FLAG_SETFD : 0,
+        .srcfd = (uint32_t)fd,
+        .newfd = at >= 0 ? (uint32_t)at : 0,
+        .newfd_flags = cloexec ? O_CLOEXEC : 0,
+    };
+    int number;
+
+    do
+        number = ioctl(call->guest->process->jail->notify.fd, SECCOMP_IOCTL_NOTIF_ADDFD, &add);
+    while (number < 0 && errno == EINTR);
+    return number < 0 ? -errno : number;
+}
+
+int rsys_guest_get_fd(struct guest *guest, int fd)
+{
+    struct process *process = guest->process;
+    int own;
+
+    if (process->pidfd < 0)
+        process->pidfd = (int)syscall(SYS_pidfd_open, process->pid, 0);
+    if (process->pidfd < 0)
+        return -errno;
+    own = (int)syscall(SYS_pidfd_getfd, process->pidfd, fd, 0);
+    return own < 0 ? -errno : own;
+}

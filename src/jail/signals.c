@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* signals.c: signals that meet a call in flight.
+ *
+ * Signals are the client kernel's: masks, handlers, defaults and job control need nothing from us.  What it cannot know is that a call is
+ * under way on the server.  At the signal-delivery stop of a guest with a call in flight (its rax is -ERESTARTSYS there: the interrupted wait
+ * for our answer) one of these is done:
+ *
+ *   no handler will run    let it go on: it dies, stops, or makes the same call again and takes up the one in flight
+ *   the call may block     cancel it, and hold the guest until the server has said whether the call was done or not
+ *   the call is short      hold the guest until it is done
+ *   short, in several      let the guest make its call again first and deliver the signal behind it: the handler of the call
+ *   steps                  needs the guest's notification (to install descriptors, to let the call through)
+ *
+ * Held, the verdict goes into the guest's registers: a result, with orig_rax = -1 so that nothing is restarted; or -ERESTARTSYS as it is (SA_RESTART decides),
+ * -ERESTARTNOHAND for calls that never restart (signal(7)), -ERESTARTNOINTR for those that no signal may be seen to interrupt.  The kernel then does what it
+ * always does. */
+#include "src/jail/internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+
+/* Of the kernel's own headers: they never reach a program. */
+#define ERESTARTSYS 512
+#define ERESTARTNOINTR 513
+#define ERESTARTNOHAND 514
+
+struct postponed {
+    struct postponed *next;
+    siginfo_t info;
+};
+
+/* ---- what a signal will do ---- */
+
+#define BIT(n) (UINT64_C(1) << ((n)-1))
+#define DEFAULT_IGNORED (BIT(SIGCHLD) | BIT(SIGURG) | BIT(SIGWINCH) | BIT(SIGCONT))
+
+/* A mask of /proc/TID/status.  The text is our own kernel's. */
+static uint64_t status_mask(const char *status, const char *name)
+{
+    const char *at = strstr(status, name);
+
+    return at ? strtoull(at + strlen(name), NULL, 16) : 0;
+}
+
+int rsys_guest_status(struct jail *jail, pid_t tid, char *text, size_t size)
+{
+    char path[32];
+    ssize_t n;
+
+    snprintf(path, sizeof(path), "%d/status", (int)tid);
+    RSYS_AUTO_FD fd = openat(jail->session->proc_fd, path, O_RDONLY | O_CLOEXEC);
+    n = fd < 0 ? -1 : read(fd, text, size - 1);
+    if (n <= 0)
+        return -1;
+    text[n] = '\0';
+    return 0;
+}
+
+/* Whether a handler of the guest will run.  Without a procfs to look at: yes, which costs a cancelled call now and then. */
+static bool has_handler(const struct guest *guest, int signal)
+{
+    char status[4096];
+
+    if (rsys_guest_status(guest->process->jail, guest->tid, status, sizeof(status)) < 0)
+        return true;
+    return status_mask(status, "\nSigCgt:") & BIT(signal);
+}
+
+/* ---- cancelling ---- */
+
+void rsys_signal_cancel(struct guest *guest)
+{
+    struct jail *jail = guest->process->jail;
+    struct call *call = guest->call;
+
+    if (!guest->cancelling) {
+        guest->cancelling = true;
+        if (jail->cancels++ == 0)
+            jail->patience_ms = 10;
+    }
+    if (call->phase == CALL_SENT) {
+        rsys_control_cancel(guest, call->seq);
+    } else if (call->phase == CALL_LATER) {
+        call->result = -ERESTARTSYS;
+        if (call->on_cancel)
+            call->on_cancel(call);
+        if (call->phase == CALL_LATER)
+            rsys_call_answer(call, call->result);
+    }
+}
+
+void rsys_signal_repeat_cancels(struct jail *jail)
+{
+    jail->patience_ms = RSYS_MIN(jail->patience_ms * 2, 1000u);
+    for (unsigned i = 0; i < GUEST_BUCKETS; i++)
+        for (struct guest *guest = jail->guests[i]; guest; guest = guest->next)
+            if (guest->cancelling && guest->call->phase == CALL_SENT)
+                rsys_control_cancel(guest, guest->call->seq);
+}
+
+static void cancel_over(struct guest *guest)
+{
+    if (guest->cancelling) {
+        guest->cancelling = false;
+        guest->process->jail->cancels--;
+    }
+}
+
+/* ---- the stop ---- */
+
+static int get_regs(struct guest *guest, struct user_regs_struct *regs)
+{
+    return ptrace(PTRACE_GETREGS, guest->tid, NULL, regs) < 0 ? -1 : 0;
+}
+
+/* Let the guest make its call again, and deliver the signal when that has been answered. */
+static void postpone(struct guest *guest, int signal)
+{
+    struct postponed *postponed = calloc(1, sizeof(*postponed)), **end;
+
+    if (!postponed || ptrace(PTRACE_GETSIGINFO, guest->tid, NULL, &postponed->info) < 0) {
+        free(postponed);
+        rsys_guest_resume(guest, signal);
+        return;
+    }
+    for (end = &guest->postponed; *end; end = &(*end)->next)
+        ;
+    *end = postponed;
+    rsys_guest_resume(guest, 0);
+}
+
+void rsys_signal_after_call(struct guest *guest)
+{
+    for (struct postponed *p = guest->postponed; p; p = p->next)
+        syscall(SYS_tgkill, guest->process->pid, guest->tid, p->info.si_signo);
+}
+
+/* A postponed signal has come back: it is the one that it was. */
+static void restore_siginfo(struct guest *guest, int signal)
+{
+    for (struct postponed **p = &guest->postponed; *p; p = &(*p)->next) {
+        struct postponed *found = *p;
+
+        if (found->info.si_signo != signal)
+            continue;
+        ptrace(PTRACE_SETSIGINFO, guest->tid, NULL, &found->info);
+        *p = found->next;
+        free(found);
+        return;
+    }
+}
+
+void rsys_signal_free(struct guest *guest)
+{
+    while (guest->postponed) {
+        struct postponed *next = guest->postponed->next;
+
+        free(guest->postponed);
+        guest->postponed = next;
+    }
+}
+
+void rsys_signal_stop(struct guest *guest, int signal)
+{
+    struct call *call = guest->call;
+    struct user_regs_struct regs;
+
+    if (guest->state == GUEST_STARTING && signal == SIGTRAP) {
+        rsys_first_trap(guest);
+        return;
+    }
+    if (call->phase == CALL_IDLE) {
+        if (guest->postponed)
+            restore_siginfo(guest, signal);
+        rsys_guest_resume(guest, signal);
+        return;
+    }
+    if (get_regs(guest, &regs) < 0)
+        return; /* killed */
+    if ((int64_t)regs.orig_rax < 0 || (int64_t)regs.rax != -ERESTARTSYS) {
+        rsys_call_abandon(guest);
+        rsys_guest_resume(guest, signal);
+    } else if (call->phase == CALL_ANSWERED || call->phase == CALL_PASS) {
+        guest->held = signal;
+        rsys_signal_verdict(guest, call->phase == CALL_PASS ? VERDICT_CONTINUE : VERDICT_DONE);
+    } else if (!has_handler(guest, signal)) {
+        rsys_guest_resume(guest, signal);
+    } else if (call->row->flags & RSYS_CALL_BLOCKS) {
+        guest->held = signal;
+        rsys_signal_cancel(guest);
+    } else if (call->on_reply || call->phase == CALL_LATER) {
+        postpone(guest, signal);
+    } else {
+        guest->held = signal;
+    }
+}
+
+void rsys_signal_verdict(struct guest *guest, enum verdict verdict)
+{
+    struct call *call = guest->call;
+    struct user_regs_struct regs;
+    int signal = guest->held;
+
+    guest->held = 0;
+    cancel_over(guest);
+    call->phase = CALL_IDLE;
+    if (rsys_trace_call_end)
+        rsys_trace_call_end(call, verdict);
+    if (get_regs(guest, &regs) < 0)
+        return; /* killed */
+    if (verdict == VERDICT_CONTINUE) {
+        regs.rax = (uint64_t)-ERESTARTNOINTR;
+    } else if (call->result == -ERESTARTSYS) {
+        if (!(call->row->flags & RSYS_CALL_BLOCKS))
+            regs.rax = (uint64_t)-ERESTARTNOINTR;
+        else if (call->row->flags & RSYS_CALL_NORESTART)
+            regs.rax = (uint64_t)-ERESTARTNOHAND;
+    } else {
+        regs.rax = (uint64_t)call->result;
+        regs.orig_rax = UINT64_MAX;
+    }
+    ptrace(PTRACE_SETREGS, guest->tid, NULL, &regs);
+    rsys_guest_resume(guest, signal);
+}
+
+void rsys_signal_raised(struct guest *guest, uint64_t set)
+{
+    static const int carried[] = {SIGPIPE, SIGXFSZ, SIGIO, SIGURG};
+
+    for (size_t i = 0; i < RSYS_ARRAY_SIZE(carried); i++)
+        if (set & BIT(carried[i]))
+            syscall(SYS_tgkill, guest->process->pid, guest->tid, carried[i]);
+}

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* supervisor.c: pid 1 of the guests: the loop.
+ *
+ * One thread owns the guests, their calls and their channels; it never blocks but in epoll_wait.  Whatever happens (a call, a reply, a stop, a
+ * signal for the session) is an event of a descriptor, and each kind of descriptor has one function. */
+#include "src/jail/internal.h"
+#include "src/jail/view.h"
+
+#include <errno.h>
+#include <linux/seccomp.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+
+#define EVENTS 16
+
+void rsys_jail_lost(struct jail *jail, const char *format, ...)
+{
+    va_list list;
+
+    if (jail->over)
+        return; /* the first reason is the reason */
+    fputs("rsys-jail: ", stderr);
+    va_start(list, format);
+    vfprintf(stderr, format, list);
+    va_end(list);
+    fputc('\n', stderr);
+    jail->over = true;
+    jail->status = RSYS_EXIT_OURS;
+}
+
+static int source_control(struct jail *jail, int op, struct source *source, bool want_out)
+{
+    struct epoll_event event = {.events = EPOLLIN | (want_out ? EPOLLOUT : 0u), .data.ptr = source};
+
+    return epoll_ctl(jail->epoll_fd, op, source->fd, &event);
+}
+
+int rsys_source_watch(struct jail *jail, struct source *source, bool want_out)
+{
+    return source_control(jail, EPOLL_CTL_ADD, source, want_out);
+}
+
+void rsys_source_change(struct jail *jail, struct source *source, bool want_out)
+{
+    source_control(jail, EPOLL_CTL_MOD, source, want_out);
+}
+
+struct rsys_session *rsys_jail_session(struct jail *jail)
+{
+    return jail->session;
+}
+
+/* ---- set-up ---- */
+
+static int open_signals(struct jail *jail, struct rsys_error **err)
+{
+    sigset_t all, child;
+
+    /* All signals are blocked, also in the threads to come: pid 1 has no handlers, and SIGINT of a terminal is the guests' affair. */
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, NULL);
+    sigemptyset(&child);
+    sigaddset(&child, SIGCHLD);
+    jail->signals.kind = SOURCE_SIGNALS;
+    jail->signals.fd = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
+    return jail->signals.fd < 0 ? rsys_error_make(err, errno, "make a signal descriptor") : 0;
+}
+
+static int open_notify(struct jail *jail, struct rsys_error **err)
+{
+    struct seccomp_notif_sizes sizes;
+
+    if (syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes) < 0)
+        return rsys_error_make(err, errno, "ask for seccomp's notifications (Linux 5.19 or later is needed)");
+    /* The kernel's structs may be larger than those we were built with. */
+    jail->request_size = RSYS_MAX((size_t)sizes.seccomp_notif, sizeof(struct seccomp_notif));
+    jail->request = calloc(1, jail->request_size);
+    jail->response = calloc(1, RSYS_MAX((size_t)sizes.seccomp_notif_resp, sizeof(struct seccomp_notif_resp)));
+    return jail->request && jail->response ? 0 : rsys_error_make(err, ENOMEM, "start the supervisor");
+}
+
+static int watch_session(struct jail *jail, struct rsys_error **err)
+{
+    struct rsys_session *session = jail->session;
+
+    jail->control = rsys_channel_new(jail, session->control_fd);
+    if (!jail->control)
+        return rsys_error_make(err, ENOMEM, "start the supervisor");
+    jail->control->is_control = true;
+    jail->link = (struct source){SOURCE_LINK, session->link_fd};
+    jail->view = (struct source){SOURCE_VIEW, rsys_view_event_fd(session->view)};
+    if (rsys_source_watch(jail, &jail->control->source, false) < 0 || rsys_source_watch(jail, &jail->signals, false) < 0 ||
+        rsys_source_watch(jail, &jail->spare, false) < 0 || rsys_source_watch(jail, &jail->view, false) < 0 ||
+        (session->link_fd >= 0 && rsys_source_watch(jail, &jail->link, false) < 0))
+        return rsys_error_make(err, errno, "watch the session's descriptors");
+    return 0;
+}
+
+static int jail_start(struct jail *jail, struct rsys_error **err)
+{
+    jail->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (jail->epoll_fd < 0)
+        return rsys_error_make(err, errno, "make an epoll descriptor");
+    if (open_signals(jail, err) < 0 || open_notify(jail, err) < 0 || rsys_spare_start(jail, err) < 0 ||
+        rsys_view_start_opener(jail->session->view, err) < 0 || rsys_cage_close_network(err) < 0 || watch_session(jail, err) < 0 ||
+        rsys_first_guest(jail, err) < 0)
+        return -1;
+    /* The user's pipes are the guests' now: nobody is to wait for an end of file because of us. */
+    dup2(jail->epoll_fd, STDIN_FILENO);
+    dup2(jail->epoll_fd, STDOUT_FILENO);
+    return 0;
+}
+
+/* ---- the loop ---- */
+
+static void signals_event(struct jail *jail)
+{
+    struct signalfd_siginfo info;
+
+    (void)!read(jail->signals.fd, &info, sizeof(info));
+    rsys_lifecycle_event(jail);
+}
+
+static void link_event(struct jail *jail)
+{
+    struct rsys_link link;
+    ssize_t n = recv(jail->link.fd, &link, sizeof(link), MSG_DONTWAIT);
+
+    if (n == 0) /* rsys-jail itself has gone */
+        rsys_jail_lost(jail, "interrupted");
+    else if (n == (ssize_t)sizeof(link) && link.kind == RSYS_LINK_SIGNAL)
+        kill(jail->first, link.value);
+}
+
+static void dispatch(struct jail *jail, struct source *source, uint32_t events)
+{
+    switch (source->kind) {
+    case SOURCE_NOTIFY:
+        if (events & EPOLLIN)
+            rsys_notify_event(jail);
+        else /* the last guest under the filter has gone */
+            epoll_ctl(jail->epoll_fd, EPOLL_CTL_DEL, source->fd, NULL);
+        break;
+    case SOURCE_CHANNEL:
+        rsys_channel_event((struct channel *)source, events);
+        break;
+    case SOURCE_SIGNALS:
+        signals_event(jail);
+        break;
+    case SOURCE_SPARE:
+        rsys_spare_event(jail);
+        break;
+    case SOURCE_VIEW:
+        if (rsys_view_dispatch(jail->session->view) < 0)
+            rsys_jail_lost(jail, "the view of the sandbox's files is lost");
+        break;
+    case SOURCE_LINK:
+        link_event(jail);
+        break;
+    }
+}
+
+int rsys_supervise(struct rsys_session *session)
+{
+    struct jail jail = {.session = session};
+    RSYS_AUTO_ERROR err = NULL;
+
+    if (jail_start(&jail, &err) < 0)
+        rsys_jail_lost(&jail, "%s", rsys_error_text(err));
+    while (!jail.over) {
+        struct epoll_event events[EVENTS];
+        int n = epoll_wait(jail.epoll_fd, events, EVENTS, jail.cancels ? (int)jail.patience_ms : -1);
+
+        for (int i = 0; i < n && !jail.over; i++)
+            dispatch(&jail, events[i].data.ptr, events[i].events);
+        if (n == 0)
+            rsys_signal_repeat_cancels(&jail);
+        rsys_channels_bury(&jail);
+    }
+    return jail.status;
+}
