@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
+include tests/programs.mk
 
 # core: the table, against the numbers of the compiler's own <asm/unistd_64.h>
 check_PROGRAMS += unit-table unit-rules
