@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* unit-table.c: syscalls.def against the kernel's header of this machine and the prototypes of Linux 6.18. */
+#include "src/core/subcalls.h"
 #include "src/core/table.h"
 #include "src/core/util.h"
 
@@ -183,6 +184,34 @@ START_TEST(needs)
 }
 END_TEST
 
+static void check_subcalls(const struct rsys_subcall *list, size_t count, const struct rsys_subcall *(*by_number)(uint64_t))
+{
+    for (size_t i = 0; i < count; i++) {
+        ck_assert_msg(by_number(list[i].nr) == &list[i], "%s has the number of another one", list[i].name);
+        ck_assert_msg((list[i].refusal != 0) == (list[i].note[0] != 0), "%s: a refusal has a reason", list[i].name);
+    }
+}
+
+START_TEST(subcalls)
+{
+    size_t count;
+    const struct rsys_subcall *list = rsys_ioctl_list(&count);
+    check_subcalls(list, count, rsys_ioctl_by_number);
+    list = rsys_fcntl_list(&count);
+    check_subcalls(list, count, rsys_fcntl_by_number);
+    ck_assert_ptr_null(rsys_ioctl_by_number(0));
+    ck_assert_ptr_null(rsys_fcntl_by_number(9999));
+    /* What the kernel's structs measure: these are wire bytes. */
+    ck_assert_uint_eq(rsys_ioctl_by_number(0x5401)->arg.size, 36); /* TCGETS */
+    ck_assert_uint_eq(rsys_ioctl_by_number(0x802c542a)->arg.size, 44); /* TCGETS2 */
+    ck_assert_uint_eq(rsys_ioctl_by_number(0x8933)->arg.size, 40); /* SIOCGIFINDEX */
+    ck_assert_uint_eq(rsys_fcntl_by_number(5)->arg.size, 32); /* F_GETLK */
+    ck_assert_uint_eq(rsys_fcntl_by_number(16)->arg.size, 8); /* F_GETOWN_EX */
+    /* The kernel looks at 32 bits of the request: what refuses a request has to as well. */
+    ck_assert_int_eq(rsys_ioctl_by_number(UINT64_C(0x100005412))->refusal, EPERM); /* TIOCSTI */
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("table");
@@ -193,6 +222,7 @@ int main(void)
     tcase_add_test(test, rows_are_sane);
     tcase_add_test(test, groups);
     tcase_add_test(test, needs);
+    tcase_add_test(test, subcalls);
     suite_add_tcase(suite, test);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
