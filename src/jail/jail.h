@@ -97,6 +97,12 @@ struct call {
     enum verdict (*on_reply)(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data);
     /* Called when a signal interrupts a VERDICT_LATER call: undo, set call->result; NULL: the result is -ERESTARTSYS. */
     void (*on_cancel)(struct call *call);
+    /* Called when the call will never be finished (its guest has been killed, or its session is lost) while it is VERDICT_SENT or VERDICT_LATER: undo
+     * what `own` holds.  NULL: nothing.  Reset, like on_reply and on_cancel, when a call starts. */
+    void (*on_drop)(struct call *call);
+    /* A handler's own, larger: rsys_call_scratch().  Kept from call to call, freed with the call's storage. */
+    void *scratch;
+    size_t scratch_room;
     union {                  /* a handler's own, small */
         uint64_t word[8];
         void *pointer[8];
@@ -132,6 +138,9 @@ int rsys_call_add_fd(struct call *call, int fd, int at, bool cloexec);
 /* Take a duplicate of a guest's local descriptor (pidfd_getfd).  A descriptor of ours, or -errno. */
 int rsys_guest_get_fd(struct guest *guest, int fd);
 struct rsys_memory *rsys_guest_memory(struct guest *guest);
+
+/* At least n bytes at call->scratch (what was there is lost), or NULL without memory. */
+void *rsys_call_scratch(struct call *call, size_t n);
 
 /* What launching made (session.h). */
 struct rsys_session;
