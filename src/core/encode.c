@@ -24,8 +24,7 @@ void rsys_request_start(struct rsys_request *request, uint16_t nr, const uint64_
     request->out_size = 0;
 }
 
-/* Make room for n bytes of in-data behind what is there (aligned): their offset, or -errno. */
-static int64_t reserve(struct rsys_request *request, size_t n)
+int64_t rsys_request_in_room(struct rsys_request *request, size_t n)
 {
     if (request->out_size != 0)
         return -EINVAL;
@@ -46,8 +45,7 @@ static int64_t reserve(struct rsys_request *request, size_t n)
     return offset;
 }
 
-/* Take the n bytes at the offset that reserve() gave into the in-data, pointed at by args[arg]. */
-static int64_t take(struct rsys_request *request, int arg, uint32_t offset, size_t n)
+int64_t rsys_request_in_taken(struct rsys_request *request, int arg, uint32_t offset, size_t n)
 {
     if (arg >= 0) {
         if (request->head.relocs >= RSYS_RELOCS_MAX)
@@ -64,25 +62,25 @@ static int64_t take(struct rsys_request *request, int arg, uint32_t offset, size
 
 int64_t rsys_request_in(struct rsys_request *request, int arg, const void *data, size_t n)
 {
-    int64_t offset = reserve(request, n);
+    int64_t offset = rsys_request_in_room(request, n);
     if (offset < 0)
         return offset;
     if (n > 0 && data != NULL)
         memcpy(request->in + offset, data, n);
     else if (n > 0)
         memset(request->in + offset, 0, n);
-    return take(request, arg, (uint32_t)offset, n);
+    return rsys_request_in_taken(request, arg, (uint32_t)offset, n);
 }
 
 int64_t rsys_request_in_guest(struct rsys_request *request, int arg, struct rsys_memory *memory, uint64_t address, size_t n)
 {
-    int64_t offset = reserve(request, n);
+    int64_t offset = rsys_request_in_room(request, n);
     if (offset < 0)
         return offset;
     int failed = rsys_memory_read(memory, address, request->in + offset, n);
     if (failed < 0)
         return failed;
-    return take(request, arg, (uint32_t)offset, n);
+    return rsys_request_in_taken(request, arg, (uint32_t)offset, n);
 }
 
 int rsys_request_pointer(struct rsys_request *request, uint32_t at, uint32_t to)
@@ -127,7 +125,7 @@ int64_t rsys_request_out(struct rsys_request *request, int arg, size_t n, enum r
 
 static int encode_string(struct rsys_request *request, int arg, struct rsys_memory *memory, uint64_t address, size_t size, bool is_path)
 {
-    int64_t offset = reserve(request, size + 1);
+    int64_t offset = rsys_request_in_room(request, size + 1);
     if (offset < 0)
         return (int)offset;
     int64_t length = rsys_memory_read_string(memory, address, (char *)request->in + offset, size);
@@ -138,7 +136,7 @@ static int encode_string(struct rsys_request *request, int arg, struct rsys_memo
     }
     if (length < 0)
         return (int)length;
-    offset = take(request, arg, (uint32_t)offset, (size_t)length + 1);
+    offset = rsys_request_in_taken(request, arg, (uint32_t)offset, (size_t)length + 1);
     return offset < 0 ? (int)offset : 0;
 }
 

@@ -42,6 +42,10 @@ void rsys_request_start(struct rsys_request *request, uint16_t nr, const uint64_
 int64_t rsys_request_in(struct rsys_request *request, int arg, const void *data, size_t n);
 /* The same from guest memory; -EFAULT when not all of it can be read. */
 int64_t rsys_request_in_guest(struct rsys_request *request, int arg, struct rsys_memory *memory, uint64_t address, size_t n);
+/* In-data that somebody fills in place (a read from the guest whose length is not known before): room for n bytes, at the offset that is
+ * returned (request->in + offset); then what was filled, with that offset.  Nothing else may be added in between. */
+int64_t rsys_request_in_room(struct rsys_request *request, size_t n);
+int64_t rsys_request_in_taken(struct rsys_request *request, int arg, uint32_t offset, size_t n);
 /* A pointer within the in-data: the 8 bytes at offset `at` of the arena will hold the address of offset `to`.  0 or -errno. */
 int rsys_request_pointer(struct rsys_request *request, uint32_t at, uint32_t to);
 /* An out-area of n bytes behind the in-data.  All in-data has to be there before the first out-area.  Returns its offset or -errno. */
