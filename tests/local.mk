@@ -46,6 +46,7 @@ TESTS += unit-transport
 unit_transport_SOURCES = tests/unit/unit-transport.c
 unit_transport_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 unit_transport_LDADD = librsys-transport.a librsys-core.a $(CHECK_LIBS)
+
 # sandbox: what holds inside.  The probe is static: the sandbox's root has no libraries.
 check_PROGRAMS += unit-sandbox sandbox-probe
 TESTS += unit-sandbox
@@ -62,3 +63,10 @@ TESTS += unit-fds
 unit_fds_SOURCES = tests/unit/unit-fds.c
 unit_fds_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 unit_fds_LDADD = librsys-jail.a librsys-core.a $(CHECK_LIBS)
+
+# handlers of calls, with a supervisor and an executor that are played
+check_PROGRAMS += unit-io
+TESTS += unit-io
+unit_io_SOURCES = tests/unit/unit-io.c tests/unit/fake-jail.c tests/unit/fake-jail.h src/jail/calls-io.c src/jail/calls-io.h
+unit_io_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+unit_io_LDADD = librsys-core.a $(CHECK_LIBS)

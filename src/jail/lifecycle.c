@@ -113,6 +113,7 @@ void rsys_guest_gone(struct guest *guest)
     }
     rsys_signal_free(guest);
     rsys_request_free(&guest->call->request);
+    free(guest->call->scratch);
     free(guest->call);
     free(guest);
 }

@@ -179,6 +179,8 @@ void rsys_call_abandon(struct guest *guest)
 
     if (call->phase == CALL_LATER && call->on_cancel)
         call->on_cancel(call);
+    if ((call->phase == CALL_SENT || call->phase == CALL_LATER) && call->on_drop)
+        call->on_drop(call);
     call->phase = CALL_IDLE;
     free(call->deferred);
     call->deferred = NULL;
@@ -277,6 +279,7 @@ static void notify_call(struct jail *jail, const struct seccomp_notif *notif)
     call->result = 0;
     call->on_reply = NULL;
     call->on_cancel = NULL;
+    call->on_drop = NULL;
     memset(&call->own, 0, sizeof(call->own));
     call->phase = CALL_SENT;
     if (rsys_trace_call_begin)

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* fake-jail.c: a supervisor of one guest for unit tests of handlers; see fake-jail.h. */
+#include "tests/unit/fake-jail.h"
+#include "src/core/decode.h"
+#include "src/core/util.h"
+#include "src/jail/session.h"
+#include "src/jail/view.h"
+
+#include <check.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+#define ARENA_MAX (RSYS_ARENA_SIZE + RSYS_ARENA_SLACK)
+
+unsigned fake_requests, fake_posts, fake_cancel_at;
+bool fake_continued;
+uint16_t fake_numbers[16];
+static bool is_local[1024];
+static struct rsys_session session = {.welcome = {.nofile = 1024}};
+static struct fdtable table;
+static struct call call;
+static struct process process = {.fds = &table, .threads = 1};
+struct guest fake_guest = {.process = &process, .call = &call};
+static uint8_t arena[ARENA_MAX];
+
+void fake_local(int fd, bool local) { is_local[fd] = local; }
+
+/* ---- what jail.h promises ---- */
+
+bool rsys_fd_is_local(const struct fdtable *fds, int64_t fd) { return (uint32_t)fd < RSYS_ARRAY_SIZE(is_local) && is_local[(uint32_t)fd]; }
+struct rsys_memory *rsys_guest_memory(struct guest *guest) { return &rsys_memory_own; }
+struct rsys_session *rsys_jail_session(struct jail *jail) { return &session; }
+int rsys_guest_get_fd(struct guest *guest, int fd)
+{
+    int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    return copy >= 0 ? copy : -errno;
+}
+bool rsys_view_watching(const struct view *view) { return false; }
+enum verdict rsys_view_settle(struct call *c, int fd, enum verdict (*next)(struct call *)) { return next(c); }
+void rsys_view_changed(struct call *c, int fd) {}
+
+/* ---- the executor ---- */
+
+static struct rsys_wire_reply reply;
+static uint8_t data[4 * RSYS_OUTS_MAX + ARENA_MAX];
+
+static void execute(struct rsys_request *request, bool cancelled)
+{
+    struct iovec iov[4];
+    size_t size;
+    uint64_t a[6];
+    rsys_request_frame(request, 5, 0, iov, &size);
+    ck_assert_int_eq(rsys_decode_head(&request->head), 0);
+    memcpy(arena, request->in, request->head.in_size);
+    ck_assert_int_eq(rsys_decode_relocate(&request->head, request->relocs, request->outs, arena, a), 0);
+    reply = (struct rsys_wire_reply){.seq = 5, .size = 4u * request->head.outs, .result = -512};
+    if (!cancelled) {
+        reply.result = syscall(request->head.nr, a[0], a[1], a[2], a[3], a[4], a[5]);
+        if (reply.result == -1)
+            reply.result = -errno;
+    }
+    for (uint32_t i = 0; i < request->head.outs; i++) {
+        uint32_t n = rsys_decode_out_length(&request->head, &request->outs[i], reply.result, arena);
+        memcpy(data + 4 * i, &n, 4);
+        memcpy(data + reply.size, arena + request->outs[i].offset, n);
+        reply.size += n;
+    }
+}
+
+enum verdict rsys_call_send(struct call *c)
+{
+    if (fake_requests < RSYS_ARRAY_SIZE(fake_numbers))
+        fake_numbers[fake_requests] = c->request.head.nr;
+    fake_requests++;
+    return VERDICT_SENT; /* executed by fake_call, so that pieces do not nest */
+}
+
+int rsys_guest_post(struct guest *guest, struct rsys_request *request)
+{
+    fake_posts++;
+    execute(request, false);
+    return 0;
+}
+
+enum verdict rsys_call_forward_args(struct call *c, const uint64_t args[6])
+{
+    int failed = rsys_encode_call(&c->request, c->row, args, &rsys_memory_own);
+    return failed < 0 ? rsys_call_done(c, failed) : rsys_call_send(c);
+}
+
+enum verdict rsys_call_forward(struct call *c) { return rsys_call_forward_args(c, c->args); }
+
+/* ---- a call ---- */
+
+typedef enum verdict (*handler)(struct call *);
+#define RSYS_HANDLER(name) extern enum verdict rsys_handle_##name(struct call *) __attribute__((weak));
+#include "src/core/handlers.def"
+#undef RSYS_HANDLER
+
+static handler handler_of(const struct rsys_call *row)
+{
+    static const handler handlers[] = {
+        [RSYS_HANDLER_REGULAR] = rsys_call_forward,
+#define RSYS_HANDLER(name) [RSYS_HANDLER_##name] = rsys_handle_##name,
+#include "src/core/handlers.def"
+#undef RSYS_HANDLER
+    };
+    return handlers[row->handler];
+}
+
+int64_t fake_call(long nr, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f)
+{
+    process.jail = NULL;
+    process.pid = fake_guest.tid = getpid();
+    call.guest = &fake_guest;
+    call.nr = (uint64_t)nr;
+    call.row = rsys_call_by_number((uint64_t)nr);
+    ck_assert_ptr_nonnull(call.row);
+    call.on_reply = NULL;
+    call.on_cancel = call.on_drop = NULL;
+    memcpy(call.args, (uint64_t[6]){a, b, c, d, e, f}, sizeof call.args);
+    memset(&call.own, 0xaa, sizeof call.own);
+    fake_requests = fake_posts = 0;
+    fake_continued = false;
+    enum verdict verdict = handler_of(call.row)(&call);
+    while (verdict == VERDICT_SENT) {
+        execute(&call.request, fake_requests == fake_cancel_at);
+        if (call.on_reply != NULL) {
+            verdict = call.on_reply(&call, &reply, data);
+            continue;
+        }
+        int failed = rsys_request_finish(&call.request, &reply, data, &rsys_memory_own);
+        verdict = rsys_call_done(&call, failed < 0 ? failed : reply.result);
+    }
+    if (verdict == VERDICT_CONTINUE) {
+        fake_continued = true;
+        long result = syscall(nr, a, b, c, d, e, f);
+        return result == -1 ? -errno : result;
+    }
+    ck_assert_int_eq(verdict, VERDICT_DONE);
+    return call.result;
+}
+
+void fake_free(void)
+{
+    rsys_request_free(&call.request);
+    free(call.scratch);
+    call.scratch = NULL;
+    call.scratch_room = 0;
+}
