@@ -118,6 +118,8 @@ enum call_phase {
 void rsys_notify_event(struct jail *jail);
 /* A reply on a guest's channel. */
 void rsys_call_reply(struct guest *guest, const struct rsys_wire_reply *reply, const uint8_t *data);
+/* The guest knows its result: trace it, deliver what was postponed. */
+void rsys_call_told(struct call *call);
 /* Keep a reply until the guest makes its call again.  0 or -ENOMEM. */
 int rsys_call_defer(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data);
 /* The call in flight does not matter any more; its reply will be dropped. */
@@ -168,9 +170,21 @@ void rsys_signal_verdict(struct guest *guest, enum verdict verdict);
 void rsys_signal_after_call(struct guest *guest);
 /* Signals that a call raised on the executor. */
 void rsys_signal_raised(struct guest *guest, uint64_t set);
-/* The temporary mask: a stop that was asked for with PTRACE_INTERRUPT has come. */
-bool rsys_mask_stop(struct guest *guest);
+/* Whether a handler of the guest will run.  Without a procfs to look at: yes, which costs a cancelled call now and then. */
+bool rsys_signal_has_handler(const struct guest *guest, int signal);
 void rsys_signal_free(struct guest *guest);
+
+/* ---- temporary masks (mask.c) ---- */
+
+/* A stop that was asked for with PTRACE_INTERRUPT has come: do what it was for, and resume. */
+void rsys_mask_stop(struct guest *guest);
+/* A signal-delivery stop while a mask is swapped; true: all is done. */
+bool rsys_mask_signal_stop(struct guest *guest, int signal);
+/* The call is answered: true when the answer is told in a stop (rsys_mask_stop), because a mask has to be put back. */
+bool rsys_mask_end(struct guest *guest);
+/* Go on with a signal; with its handler entered, if there is one, the original mask is put into its frame. */
+void rsys_mask_deliver(struct guest *guest, int signal, bool handler);
+void rsys_mask_free(struct guest *guest);
 
 /* ---- tracing (trace.c) ---- */
 

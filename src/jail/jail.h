@@ -123,6 +123,9 @@ int rsys_guest_post(struct guest *guest, struct rsys_request *request);
 enum verdict rsys_call_forward(struct call *call);
 /* The same with other arguments. */
 enum verdict rsys_call_forward_args(struct call *call, const uint64_t args[6]);
+/* For calls that wait with another signal mask (ppoll, pselect6, epoll_pwait): the first thing of their handlers.  address, size: the guest's sigset, address 0: none.
+ * True: the mask holds, go on.  False: return *ret_verdict; the handler is called once more when the mask holds. */
+bool rsys_call_mask(struct call *call, uint64_t address, uint64_t size, enum verdict *ret_verdict);
 /* Set the result: return rsys_call_done(call, -EBADF); */
 static inline enum verdict rsys_call_done(struct call *call, int64_t result)
 {

@@ -112,6 +112,7 @@ void rsys_guest_gone(struct guest *guest)
         process_unref(process);
     }
     rsys_signal_free(guest);
+    rsys_mask_free(guest);
     rsys_request_free(&guest->call->request);
     free(guest->call->scratch);
     free(guest->call);
@@ -500,7 +501,7 @@ static void guest_stopped(struct jail *jail, pid_t tid, int status)
         if (signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU)
             stop_group(guest, signal);
         else
-            rsys_guest_resume(guest, 0);
+            rsys_mask_stop(guest);
         break;
     default:
         rsys_signal_stop(guest, signal);

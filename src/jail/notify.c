@@ -64,12 +64,22 @@ static void call_finish(struct call *call, enum verdict verdict)
         rsys_signal_verdict(guest, verdict);
         return;
     }
+    if (call->result == -ERESTARTSYS) /* the server says so without having been asked to cancel: it must not reach the program */
+        call->result = -EINTR;
+    if (!pass && rsys_mask_end(guest))
+        return;
     if (!notify_send(guest->process->jail, call->id, call->result, pass ? SECCOMP_USER_NOTIF_FLAG_CONTINUE : 0))
         return; /* it comes again or stops */
+    rsys_call_told(call);
+}
+
+void rsys_call_told(struct call *call)
+{
     if (rsys_trace_call_end)
-        rsys_trace_call_end(call, verdict);
+        rsys_trace_call_end(call, call->phase == CALL_PASS ? VERDICT_CONTINUE : VERDICT_DONE);
     call->phase = CALL_IDLE;
-    rsys_signal_after_call(guest);
+    if (call->guest->postponed)
+        rsys_signal_after_call(call->guest);
 }
 
 static void call_verdict(struct call *call, enum verdict verdict)

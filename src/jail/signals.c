@@ -60,8 +60,7 @@ int rsys_guest_status(struct jail *jail, pid_t tid, char *text, size_t size)
     return 0;
 }
 
-/* Whether a handler of the guest will run.  Without a procfs to look at: yes, which costs a cancelled call now and then. */
-static bool has_handler(const struct guest *guest, int signal)
+bool rsys_signal_has_handler(const struct guest *guest, int signal)
 {
     char status[4096];
 
@@ -173,6 +172,8 @@ void rsys_signal_stop(struct guest *guest, int signal)
         rsys_first_trap(guest);
         return;
     }
+    if (rsys_mask_signal_stop(guest, signal))
+        return;
     if (call->phase == CALL_IDLE) {
         if (guest->postponed)
             restore_siginfo(guest, signal);
@@ -184,10 +185,12 @@ void rsys_signal_stop(struct guest *guest, int signal)
     if ((int64_t)regs.orig_rax < 0 || (int64_t)regs.rax != -ERESTARTSYS) {
         rsys_call_abandon(guest);
         rsys_guest_resume(guest, signal);
+    } else if (guest->mask && call->phase == CALL_ANSWERED && !rsys_signal_has_handler(guest, signal)) {
+        rsys_guest_resume(guest, signal); /* the stop that puts the mask back is on its way */
     } else if (call->phase == CALL_ANSWERED || call->phase == CALL_PASS) {
         guest->held = signal;
         rsys_signal_verdict(guest, call->phase == CALL_PASS ? VERDICT_CONTINUE : VERDICT_DONE);
-    } else if (!has_handler(guest, signal)) {
+    } else if (!rsys_signal_has_handler(guest, signal)) {
         rsys_guest_resume(guest, signal);
     } else if (call->row->flags & RSYS_CALL_BLOCKS) {
         guest->held = signal;
@@ -224,7 +227,7 @@ void rsys_signal_verdict(struct guest *guest, enum verdict verdict)
         regs.orig_rax = UINT64_MAX;
     }
     ptrace(PTRACE_SETREGS, guest->tid, NULL, &regs);
-    rsys_guest_resume(guest, signal);
+    rsys_mask_deliver(guest, signal, guest->mask && rsys_signal_has_handler(guest, signal));
 }
 
 void rsys_signal_raised(struct guest *guest, uint64_t set)
