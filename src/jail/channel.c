@@ -174,11 +174,15 @@ int64_t rsys_channel_errand(struct channel *channel, struct rsys_request *reques
 /* ---- in ---- */
 
 /* The first words of an executor thread: its tid.  What has been waiting for it goes out. */
-static void channel_greeting(struct channel *spare, int64_t tid)
+static void channel_greeting(struct channel *spare, int64_t tid, uint64_t failed)
 {
     struct jail *jail = spare->jail;
     struct channel *channel;
 
+    if (tid < 0 && tid > -4096 && !spare->is_control && spare->tid == 0) {
+        rsys_clone_failed(jail, (pid_t)failed, tid); /* the executor closes this channel */
+        return;
+    }
     if (spare->is_control || spare->tid != 0 || tid <= 0 || !(channel = rsys_channel_by_tid(jail, (pid_t)tid))) {
         rsys_jail_lost(jail, "the server greets for a guest %lld that there is not", (long long)tid);
         return;
@@ -201,7 +205,7 @@ static void channel_reply(struct channel *channel, const struct rsys_wire_reply 
     struct errand *errand = channel->errands;
 
     if (reply->seq == 0) {
-        channel_greeting(channel, reply->result);
+        channel_greeting(channel, reply->result, reply->signals);
     } else if (errand && errand->seq == reply->seq) {
         channel->errands = errand->next;
         if (!channel->errands)

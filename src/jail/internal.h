@@ -145,6 +145,8 @@ void rsys_lifecycle_event(struct jail *jail);
 struct process *rsys_process_new(struct jail *jail, pid_t pid, struct fdtable *fds);
 /* The guest belongs to the process, and gets a channel.  0 or -ENOMEM. */
 int rsys_guest_join(struct guest *guest, struct process *process);
+/* The executor of tid could not be made (its greeting says so): the guest is killed. */
+void rsys_clone_failed(struct jail *jail, pid_t tid, int64_t result);
 /* A guest in its exit stop has no executor to wait for. */
 void rsys_exit_unmirrored(struct guest *guest);
 /* /proc/TID/status of the client, as text.  0, or -1: gone, or no procfs. */

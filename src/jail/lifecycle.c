@@ -141,21 +141,24 @@ void rsys_guest_orphaned(struct guest *guest)
 
 /* ---- birth ---- */
 
-/* The executor could not fork: there is nobody to act for the child. */
+/* The executor has forked (or could not, which the greeting in the child's stead tells). */
 static void clone_done(struct channel *channel, struct errand *errand, int64_t result)
 {
-    struct jail *jail = channel->jail;
-    struct guest *parent = channel->guest, *child;
+    struct guest *parent = channel->guest;
 
+    (void)result;
     if (parent && parent->cloning == errand->tid) {
         parent->cloning = 0;
         rsys_guest_resume(parent, 0);
     }
-    if (result >= 0)
-        return;
-    dprintf(STDERR_FILENO, "rsys-jail: the server cannot fork for process %d: %s\n", (int)errand->tid, strerror((int)-result));
-    child = rsys_guest_find(jail, errand->tid);
-    if (child && child->process) {
+}
+
+void rsys_clone_failed(struct jail *jail, pid_t tid, int64_t result)
+{
+    struct guest *child = rsys_guest_find(jail, tid);
+
+    dprintf(STDERR_FILENO, "rsys-jail: the server cannot fork for process %d, which is killed: %s\n", (int)tid, strerror((int)-result));
+    if (child && child->process && child->channel) {
         child->mirrorless = true;
         kill(child->process->pid, SIGKILL);
         rsys_exit_unmirrored(child);
@@ -213,6 +216,7 @@ static void stop_clone(struct guest *parent, int event)
     uint64_t flags = clone_flags(parent, event);
     uint64_t args[6] = {flags};
     int64_t seq;
+    bool wait;
 
     if (ptrace(PTRACE_GETEVENTMSG, parent->tid, NULL, &message) < 0)
         return; /* killed: the child is found by lost_children() */
@@ -226,15 +230,16 @@ static void stop_clone(struct guest *parent, int event)
     }
     child->announced = true;
     args[1] = (uint64_t)child->tid;
+    /* Somebody else may change the same descriptor table while the executor has not forked yet: then the parent waits. */
+    wait = parent->process->threads - (flags & CLONE_THREAD ? 1 : 0) > 1 || parent->process->fds->users > 1;
     rsys_request_start(&request, RSYS_OP_CLONE, args);
-    seq = rsys_channel_errand(parent->channel, &request, child->tid, clone_done);
+    seq = wait ? rsys_channel_errand(parent->channel, &request, child->tid, clone_done) : rsys_guest_post(parent, &request);
     rsys_request_free(&request);
     if (seq < 0) {
         rsys_jail_lost(jail, "out of memory");
         return;
     }
-    /* Somebody else may change the same descriptor table while the executor has not forked yet: then the parent waits. */
-    if (parent->process->threads - (flags & CLONE_THREAD ? 1 : 0) > 1 || parent->process->fds->users > 1)
+    if (wait)
         parent->cloning = child->tid;
     else
         rsys_guest_resume(parent, 0);
