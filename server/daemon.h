@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* daemon.h: the daemon's state: listeners, connections that have not said yet what they want, and sessions.
+ *
+ * One loop over one epoll descriptor, one event at a time, so that what an event ends is never looked at again. */
+#ifndef RSYS_SERVER_DAEMON_H
+#define RSYS_SERVER_DAEMON_H
+
+#include "server/options.h"
+#include "server/session.h"
+#include "src/core/error.h"
+#include "src/core/wire.h"
+#include "transport/transport.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* Connections without a whole hello: the most at once.  One more makes the oldest go. */
+#define HALF_OPEN_MAX 128
+
+struct daemon;
+
+/* Something to wait for.  It is the first field of what it belongs to. */
+struct watch {
+    int fd;
+    void (*ready)(struct daemon *daemon, struct watch *watch);
+};
+
+struct listener {
+    struct watch watch;
+    struct rsys_address *address; /* owned */
+    bool embedded;
+};
+
+struct half_open {
+    struct watch watch;
+    struct half_open *next;  /* younger */
+    int64_t deadline;        /* monotonic ms */
+    uint8_t hello[sizeof(struct rsys_hello)];
+    size_t have;
+    char peer[80];
+};
+
+struct session {
+    struct watch watch;      /* SOCK_SEQPACKET to its process; closing it ends the session */
+    struct session *next;
+    unsigned number;
+    pid_t pid;
+    bool counted;            /* in daemon.session_count */
+    int broker_fd;           /* -1 until the sandbox runs */
+    int64_t started, deadline; /* monotonic ms; deadline 0: it has started */
+    uint8_t token[RSYS_TOKEN_SIZE];
+    char peer[80];
+};
+
+struct daemon {
+    const struct options *options;
+    struct server_policy policy;
+    int epoll_fd;
+    struct watch signals;
+    struct listener listeners[OPTIONS_LISTEN_MAX];
+    size_t listener_count;
+    struct half_open *half_open; /* oldest first; owned */
+    unsigned half_open_count;
+    struct session *sessions;    /* owned */
+    unsigned session_count, last_number;
+    int64_t paused_until; /* monotonic ms; 0: accepting */
+    bool draining;        /* no new sessions, and the ones that there are end */
+};
+
+int64_t server_now(void); /* monotonic ms */
+int daemon_watch(struct daemon *daemon, struct watch *watch);
+void daemon_unwatch(struct daemon *daemon, struct watch *watch);
+/* Accept nothing for a moment: there are no descriptors. */
+void daemon_pause(struct daemon *daemon);
+
+/* daemon.c: make the listeners and serve until told to end.  Returns the exit status. */
+int server_run(const struct options *options);
+
+/* policy.c */
+int server_policy_load(struct server_policy *policy, const char *path, struct rsys_error **err);
+void server_policy_free(struct server_policy *policy);
+
+/* half-open.c */
+void daemon_accept(struct daemon *daemon, struct watch *watch);
+void half_open_expire(struct daemon *daemon, int64_t now);
+void half_open_close_all(struct daemon *daemon);
+
+/* sessions.c */
+void sessions_start(struct daemon *daemon, int fd, const char *peer); /* takes fd */
+void sessions_channel(struct daemon *daemon, const uint8_t token[RSYS_TOKEN_SIZE], int fd, const char *peer); /* takes fd */
+void sessions_reap(struct daemon *daemon);
+void sessions_expire(struct daemon *daemon, int64_t now);
+void sessions_end_all(struct daemon *daemon);
+
+#endif

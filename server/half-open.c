@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* half-open.c: connections from their acceptance to their whole hello.
+ *
+ * All that the daemon itself ever reads from the network is here: one struct of 40 bytes.  The sender is hostile.  It is safe because no more than the
+ * struct's size is ever received, every field is compared with what is known, nothing in it is a length or an index, and neither
+ * time nor number of such connections is the sender's choice. */
+#include "server/daemon.h"
+
+#include "server/log.h"
+#include "src/core/util.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/* Take it out of the list and forget it; the descriptor is returned. */
+static int half_open_remove(struct daemon *daemon, struct half_open *connection)
+{
+    for (struct half_open **at = &daemon->half_open; *at != NULL; at = &(*at)->next)
+        if (*at == connection) {
+            *at = connection->next;
+            daemon->half_open_count--;
+            break;
+        }
+    int fd = connection->watch.fd;
+    daemon_unwatch(daemon, &connection->watch);
+    free(connection);
+    return fd;
+}
+
+static void half_open_drop(struct daemon *daemon, struct half_open *connection, const char *why)
+{
+    server_log(LOG_LEVEL_DEBUG, "%s: %s", connection->peer, why);
+    close(half_open_remove(daemon, connection));
+}
+
+/* A whole hello is there. */
+static void half_open_done(struct daemon *daemon, struct half_open *connection)
+{
+    struct rsys_hello hello;
+    memcpy(&hello, connection->hello, sizeof hello);
+    static const uint32_t no_reserved[4];
+    static const uint8_t no_token[RSYS_TOKEN_SIZE];
+    char peer[sizeof connection->peer];
+    memcpy(peer, connection->peer, sizeof peer);
+    if (hello.magic != RSYS_WIRE_MAGIC) {
+        half_open_drop(daemon, connection, "does not speak rsys");
+        return;
+    }
+    if (hello.version != RSYS_WIRE_VERSION) {
+        char text[120];
+        snprintf(text, sizeof text, "rsys-sandboxd %s speaks version %u of the protocol, the client version %u", PACKAGE_VERSION, RSYS_WIRE_VERSION,
+                 hello.version);
+        (void)server_hello_reply(connection->watch.fd, RSYS_HELLO_BAD_VERSION, text, strlen(text), 0);
+        half_open_drop(daemon, connection, text);
+        return;
+    }
+    bool session = hello.kind == RSYS_HELLO_SESSION && memcmp(hello.token, no_token, sizeof no_token) == 0;
+    if ((!session && hello.kind != RSYS_HELLO_CHANNEL) || memcmp(hello.reserved, no_reserved, sizeof no_reserved) != 0) {
+        half_open_drop(daemon, connection, "a malformed hello");
+        return;
+    }
+    int fd = half_open_remove(daemon, connection);
+    if (session)
+        sessions_start(daemon, fd, peer);
+    else
+        sessions_channel(daemon, hello.token, fd, peer);
+}
+
+static void half_open_ready(struct daemon *daemon, struct watch *watch)
+{
+    struct half_open *connection = (struct half_open *)watch;
+    ssize_t n = recv(watch->fd, connection->hello + connection->have, sizeof connection->hello - connection->have, MSG_DONTWAIT);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (n <= 0) {
+        half_open_drop(daemon, connection, "ended without a hello");
+        return;
+    }
+    connection->have += (size_t)n;
+    if (connection->have == sizeof connection->hello)
+        half_open_done(daemon, connection);
+}
+
+static void half_open_add(struct daemon *daemon, int fd, const char *peer)
+{
+    if (daemon->half_open_count >= HALF_OPEN_MAX)
+        half_open_drop(daemon, daemon->half_open, "too many connections without a hello: the oldest goes");
+    struct half_open *connection = calloc(1, sizeof *connection);
+    if (connection == NULL) {
+        close(fd);
+        return;
+    }
+    connection->watch = (struct watch){.fd = fd, .ready = half_open_ready};
+    connection->deadline = server_now() + 1000 * (int64_t)daemon->options->hello_timeout;
+    snprintf(connection->peer, sizeof connection->peer, "%s", peer);
+    struct half_open **at = &daemon->half_open;
+    while (*at != NULL)
+        at = &(*at)->next;
+    *at = connection;
+    daemon->half_open_count++;
+    if (daemon_watch(daemon, &connection->watch) < 0)
+        half_open_drop(daemon, connection, "cannot be waited for");
+    else
+        half_open_ready(daemon, &connection->watch); /* the hello is usually there already */
+}
+
+void daemon_accept(struct daemon *daemon, struct watch *watch)
+{
+    struct listener *listener = (struct listener *)watch;
+    char peer[80] = "";
+    int fd = rsys_accept(listener->address, watch->fd, peer, sizeof peer);
+    if (fd >= 0) {
+        half_open_add(daemon, fd, peer);
+    } else if (errno == EPIPE && listener->embedded) {
+        daemon->draining = true; /* rsys-jail is gone */
+    } else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
+        /* The connection stays in the listener's queue.  Room comes with the end of another one. */
+        server_log(LOG_LEVEL_ERROR, "cannot accept a connection: %s", strerror(errno));
+        if (daemon->half_open != NULL)
+            half_open_drop(daemon, daemon->half_open, "its descriptor is needed");
+        else
+            daemon_pause(daemon);
+    } else if (errno != EAGAIN && errno != EINTR) {
+        server_log(LOG_LEVEL_DEBUG, "%s: accept: %s", rsys_address_text(listener->address), strerror(errno));
+    }
+}
+
+void half_open_expire(struct daemon *daemon, int64_t now)
+{
+    while (daemon->half_open != NULL && daemon->half_open->deadline <= now)
+        half_open_drop(daemon, daemon->half_open, "no hello in time");
+}
+
+void half_open_close_all(struct daemon *daemon)
+{
+    while (daemon->half_open != NULL)
+        half_open_drop(daemon, daemon->half_open, "the daemon ends");
+}

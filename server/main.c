@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* main.c: rsys-sandboxd(8). */
+#include "server/daemon.h"
+
+#include "policy/policy.h"
+#include "src/core/util.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+
+static int check(const char *path)
+{
+    RSYS_AUTO_ERROR err = NULL;
+    struct rsys_spec *spec = rsys_policy_load(path, &err);
+    if (spec == NULL) {
+        fprintf(stderr, "rsys-sandboxd: %s\n", rsys_error_text(err));
+        return 1;
+    }
+    rsys_policy_explain(spec, stdout);
+    rsys_policy_free(spec);
+    return fflush(stdout) == 0 ? 0 : 1;
+}
+
+int main(int argc, char **argv)
+{
+    /* No descriptor of ours is to land on 0, 1 or 2 because whoever started us closed them. */
+    int fd;
+    while ((fd = open("/dev/null", O_RDWR)) >= 0 && fd <= STDERR_FILENO)
+        ;
+    rsys_close(fd);
+    struct options options;
+    int status = server_options(&options, argc, argv);
+    if (status >= 0)
+        return status;
+    return options.check != NULL ? check(options.check) : server_run(&options);
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* options.c: rsys-sandboxd's command line. */
+#include "server/options.h"
+
+#include "src/core/util.h"
+
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { FIRST_OPTION = 256,
+#define OPTION(id, letter, name, argument, help) ID_##id,
+#include "server/options.def"
+#undef OPTION
+};
+
+static const struct option longs[] = {
+#define OPTION(id, letter, name, argument, help) {name, (argument) != NULL ? required_argument : no_argument, NULL, ID_##id},
+#include "server/options.def"
+#undef OPTION
+    {NULL, 0, NULL, 0},
+};
+
+static const struct {
+    int id;
+    char letter;
+    const char *name, *argument, *help;
+} table[] = {
+#define OPTION(id, letter, name, argument, help) {ID_##id, letter, name, argument, help},
+#include "server/options.def"
+#undef OPTION
+};
+
+static void print_help(void)
+{
+    printf("Usage: rsys-sandboxd [OPTION]...\n"
+           "Make a sandbox for each session of rsys-jail that connects, and execute its system calls there.\n\n");
+    for (size_t i = 0; i < RSYS_ARRAY_SIZE(table); i++) {
+        char left[64];
+        snprintf(left, sizeof left, "%c%c%s--%s%s%s", table[i].letter != 0 ? '-' : ' ', table[i].letter != 0 ? table[i].letter : ' ',
+                 table[i].letter != 0 ? ", " : "  ", table[i].name, table[i].argument != NULL ? "=" : "",
+                 table[i].argument != NULL ? table[i].argument : "");
+        printf("  %-28s %s\n", left, table[i].help);
+    }
+    printf("\nExit status: 0, 1 on failure, 2 on wrong usage.  See rsys-sandboxd(8) and rsys-policy(5).\n");
+}
+
+/* getopt's string of letters, from the table. */
+static void letters(char *text)
+{
+    for (size_t i = 0; i < RSYS_ARRAY_SIZE(table); i++)
+        if (table[i].letter != 0) {
+            *text++ = table[i].letter;
+            if (table[i].argument != NULL)
+                *text++ = ':';
+        }
+    *text = 0;
+}
+
+static int option_id(int got)
+{
+    for (size_t i = 0; i < RSYS_ARRAY_SIZE(table); i++)
+        if (table[i].letter != 0 && table[i].letter == got)
+            return table[i].id;
+    return got;
+}
+
+/* A number from text within its bounds; 0, or -1 after telling. */
+static int number(const char *name, const char *text, long least, long most, long *ret)
+{
+    char *end;
+    errno = 0;
+    long value = strtol(text, &end, 10);
+    if (end == text || *end != 0 || errno != 0 || value < least || value > most) {
+        fprintf(stderr, "rsys-sandboxd: --%s=%s: expected a number from %ld to %ld\n", name, text, least, most);
+        return -1;
+    }
+    *ret = value;
+    return 0;
+}
+
+/* One option.  -1: go on. */
+static int apply(struct options *options, int id)
+{
+    long value = 0;
+    switch (id) {
+    case ID_POLICY: options->policy = optarg; return -1;
+    case ID_CHECK: options->check = optarg; return -1;
+    case ID_INSECURE: options->insecure = true; return -1;
+    case ID_QUIET: options->verbosity = -1; return -1;
+    case ID_VERBOSE: options->verbosity = 1; return -1;
+    case ID_LISTEN:
+        if (options->listens == OPTIONS_LISTEN_MAX) {
+            fprintf(stderr, "rsys-sandboxd: --listen: %d addresses are the most\n", OPTIONS_LISTEN_MAX);
+            return 2;
+        }
+        options->listen[options->listens++] = optarg;
+        return -1;
+    case ID_MAX_SESSIONS:
+        if (number("max-sessions", optarg, 1, 4000, &value) < 0)
+            return 2;
+        options->max_sessions = (unsigned)value;
+        return -1;
+    case ID_HELLO_TIMEOUT:
+    case ID_START_TIMEOUT:
+        if (number(id == ID_HELLO_TIMEOUT ? "hello-timeout" : "start-timeout", optarg, 1, 3600, &value) < 0)
+            return 2;
+        *(id == ID_HELLO_TIMEOUT ? &options->hello_timeout : &options->start_timeout) = (unsigned)value;
+        return -1;
+    case ID_EMBEDDED:
+    case ID_READY_FD:
+        if (number(id == ID_EMBEDDED ? "embedded" : "ready-fd", optarg, 0, INT_MAX, &value) < 0)
+            return 2;
+        *(id == ID_EMBEDDED ? &options->embedded_fd : &options->ready_fd) = (int)value;
+        return -1;
+    case ID_HELP: print_help(); return 0;
+    case ID_VERSION: printf("rsys-sandboxd %s\n", PACKAGE_VERSION); return 0;
+    default:
+        fprintf(stderr, "Try \"rsys-sandboxd --help\".\n");
+        return 2;
+    }
+}
+
+int server_options(struct options *options, int argc, char **argv)
+{
+    *options = (struct options){.max_sessions = 64, .hello_timeout = 5, .start_timeout = 15, .embedded_fd = -1, .ready_fd = -1};
+    char text[2 * RSYS_ARRAY_SIZE(table) + 1];
+    letters(text);
+    for (int got; (got = getopt_long(argc, argv, text, longs, NULL)) != -1;) {
+        int status = apply(options, option_id(got));
+        if (status >= 0)
+            return status;
+    }
+    if (optind < argc) {
+        fprintf(stderr, "rsys-sandboxd: \"%s\": no argument is expected\nTry \"rsys-sandboxd --help\".\n", argv[optind]);
+        return 2;
+    }
+    return -1;
+}

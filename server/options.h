@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* options.h: rsys-sandboxd's command line. */
+#ifndef RSYS_SERVER_OPTIONS_H
+#define RSYS_SERVER_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define OPTIONS_LISTEN_MAX 16
+
+struct options {
+    const char *policy; /* NULL: the built-in one */
+    const char *check;  /* --check FILE; NULL: run */
+    const char *listen[OPTIONS_LISTEN_MAX];
+    size_t listens;
+    bool insecure;
+    unsigned max_sessions;
+    unsigned hello_timeout, start_timeout; /* seconds */
+    int embedded_fd;    /* -1: none */
+    int ready_fd;       /* -1: none */
+    int verbosity;      /* -1 quiet, 0, 1 verbose */
+};
+
+/* Fill options.  Returns -1 to go on, else the exit status to end with (0 after --help, 2 after a usage error, which it has told). */
+int server_options(struct options *options, int argc, char **argv);
+
+#endif

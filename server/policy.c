@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* policy.c: the policy as sessions need it: compiled, with the executors' filter. */
+#include "server/daemon.h"
+
+#include "policy/policy.h"
+#include "src/core/util.h"
+
+int server_policy_load(struct server_policy *policy, const char *path, struct rsys_error **err)
+{
+    struct server_policy new = {.spec = path != NULL ? rsys_policy_load(path, err) : rsys_policy_default(err)};
+    if (new.spec == NULL)
+        return -1;
+    if (rsys_filter_executor(&new.spec->rules, &new.filter, &new.filter_count, err) < 0) {
+        server_policy_free(&new);
+        return -1;
+    }
+    server_policy_free(policy);
+    *policy = new;
+    return 0;
+}
+
+void server_policy_free(struct server_policy *policy)
+{
+    if (policy->spec != NULL)
+        rsys_policy_free(policy->spec);
+    free(policy->filter);
+    *policy = (struct server_policy){0};
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* session.h: the process of one session: makes its sandbox, answers the client's hello, and is the sandbox's end. */
+#ifndef RSYS_SERVER_SESSION_H
+#define RSYS_SERVER_SESSION_H
+
+#include "src/core/spec.h"
+#include "src/core/wire.h"
+
+#include <sys/types.h>
+
+struct sock_filter;
+
+/* A compiled policy, ready for sessions. */
+struct server_policy {
+    struct rsys_spec *spec;
+    struct sock_filter *filter; /* the executors' */
+    unsigned filter_count;
+};
+
+struct server_session_start {
+    const struct server_policy *policy;
+    unsigned number;    /* for the log */
+    int control_fd;     /* the client's connection, its hello read */
+    int daemon_fd;      /* SOCK_SEQPACKET to the daemon: its end of file ends the session.  One message comes back: a byte with the broker's end to put
+                         * channels in (SCM_RIGHTS), before the client learns the token */
+    pid_t daemon_pid;
+    uint8_t token[RSYS_TOKEN_SIZE];
+};
+
+/* In a fresh child of the daemon; never returns. */
+void server_session_run(const struct server_session_start *start) __attribute__((noreturn));
+
+/* Answer a session's hello: the header, then payload.  0, or -1 with errno. */
+int server_hello_reply(int fd, enum rsys_hello_status status, const void *payload, size_t size, int timeout_ms);
+
+#endif

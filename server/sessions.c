@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* sessions.c: the daemon's side of its sessions: a process each, a token each, and the way for spare channels into their sandboxes.
+ *
+ * The daemon puts channels into a session's broker by itself.  All that hostile executors can do to their ends of the broker is to
+ * make that fail, and it never waits there. */
+#include "server/daemon.h"
+
+#include "server/log.h"
+#include "src/core/util.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+/* How long a session that is told to end may take before it is killed. */
+#define END_TIMEOUT_MS 5000
+
+static void refuse(int fd, const char *peer, const char *message)
+{
+    server_log(LOG_LEVEL_ERROR, "%s: refused: %s", peer, message);
+    (void)server_hello_reply(fd, RSYS_HELLO_REFUSED, message, strlen(message), 0);
+    close(fd);
+}
+
+static void uncount(struct daemon *daemon, struct session *session)
+{
+    daemon->session_count -= session->counted;
+    session->counted = false;
+}
+
+/* Let it end: its process sees the end of file. */
+static void session_end(struct daemon *daemon, struct session *session)
+{
+    if (session->watch.fd < 0)
+        return;
+    daemon_unwatch(daemon, &session->watch);
+    close(rsys_fd_steal(&session->watch.fd));
+    session->deadline = server_now() + END_TIMEOUT_MS;
+}
+
+/* The session's process says that its sandbox runs, and gives the broker's end; or it has ended. */
+static void session_ready(struct daemon *daemon, struct watch *watch)
+{
+    struct session *session = (struct session *)watch;
+    union {
+        char bytes[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr align;
+    } control;
+    char byte;
+    struct iovec iov = {&byte, 1};
+    struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    ssize_t n = recvmsg(watch->fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    struct cmsghdr *head = n == 1 ? CMSG_FIRSTHDR(&message) : NULL;
+    if (head == NULL || head->cmsg_type != SCM_RIGHTS || head->cmsg_len != CMSG_LEN(sizeof(int)) || session->broker_fd >= 0) {
+        session_end(daemon, session); /* sessions_reap has the rest */
+        return;
+    }
+    memcpy(&session->broker_fd, CMSG_DATA(head), sizeof(int));
+    session->deadline = 0;
+    server_log(LOG_LEVEL_DEBUG, "session %u: its sandbox runs, after %lld ms", session->number, (long long)(server_now() - session->started));
+}
+
+static void run_child(struct daemon *daemon, const struct session *session, int control_fd, int daemon_fd, pid_t daemon_pid)
+{
+    struct server_session_start start = {.policy = &daemon->policy, .number = session->number, .control_fd = control_fd, .daemon_fd = daemon_fd,
+                                         .daemon_pid = daemon_pid};
+    memcpy(start.token, session->token, sizeof start.token);
+    server_session_run(&start);
+}
+
+void sessions_start(struct daemon *daemon, int fd, const char *peer)
+{
+    RSYS_AUTO_FD control_fd = fd;
+    if (daemon->draining || daemon->session_count >= daemon->options->max_sessions) {
+        refuse(rsys_fd_steal(&control_fd), peer, daemon->draining ? "the server is ending" : "the server has as many sessions as it may (--max-sessions)");
+        return;
+    }
+    RSYS_AUTO_FREE struct session *session = calloc(1, sizeof *session);
+    int pair[2];
+    if (session == NULL || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
+        refuse(rsys_fd_steal(&control_fd), peer, "the server is out of memory or descriptors");
+        return;
+    }
+    RSYS_AUTO_FD ours = pair[0], theirs = pair[1];
+    session->number = ++daemon->last_number;
+    session->broker_fd = -1;
+    session->counted = true;
+    session->started = server_now();
+    session->deadline = session->started + 1000 * (int64_t)daemon->options->start_timeout;
+    snprintf(session->peer, sizeof session->peer, "%s", peer);
+    if (getrandom(session->token, sizeof session->token, 0) != (ssize_t)sizeof session->token) {
+        refuse(rsys_fd_steal(&control_fd), peer, "the server has no random numbers");
+        return;
+    }
+    pid_t self = getpid();
+    session->pid = fork();
+    if (session->pid == 0)
+        run_child(daemon, session, control_fd, theirs, self);
+    if (session->pid < 0) {
+        refuse(rsys_fd_steal(&control_fd), peer, "the server can make no more processes");
+        return;
+    }
+    session->watch = (struct watch){.fd = rsys_fd_steal(&ours), .ready = session_ready};
+    session->next = daemon->sessions;
+    daemon->sessions = rsys_steal(&session);
+    daemon->session_count++;
+    if (daemon_watch(daemon, &daemon->sessions->watch) < 0)
+        session_end(daemon, daemon->sessions);
+    server_log(LOG_LEVEL_INFO, "session %u: started for %s", daemon->last_number, peer);
+}
+
+/* Every byte is looked at, whatever the first ones are: the time tells nothing about the token. */
+static bool same_token(const uint8_t *a, const uint8_t *b)
+{
+    uint8_t difference = 0;
+    for (size_t i = 0; i < RSYS_TOKEN_SIZE; i++)
+        difference |= a[i] ^ b[i];
+    return difference == 0;
+}
+
+void sessions_channel(struct daemon *daemon, const uint8_t token[RSYS_TOKEN_SIZE], int fd, const char *peer)
+{
+    RSYS_AUTO_FD channel = fd;
+    struct session *found = NULL;
+    for (struct session *session = daemon->sessions; session != NULL; session = session->next)
+        if (same_token(session->token, token))
+            found = session;
+    /* Its process told us of the broker before it told the client of the token: the message is here, if not read yet. */
+    if (found != NULL && found->broker_fd < 0 && found->watch.fd >= 0)
+        session_ready(daemon, &found->watch);
+    if (found == NULL || found->broker_fd < 0) {
+        server_log(LOG_LEVEL_DEBUG, "%s: a channel for no session that there is", peer);
+        return;
+    }
+    union {
+        char bytes[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr align;
+    } control = {{0}};
+    char byte = 'c';
+    struct iovec iov = {&byte, 1};
+    struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+    head->cmsg_level = SOL_SOCKET;
+    head->cmsg_type = SCM_RIGHTS;
+    head->cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(head), &channel, sizeof(int));
+    if (sendmsg(found->broker_fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+        server_log(LOG_LEVEL_DEBUG, "session %u: a channel is dropped: %s", found->number, strerror(errno));
+}
+
+static void session_remove(struct daemon *daemon, struct session *session, int status)
+{
+    for (struct session **at = &daemon->sessions; *at != NULL; at = &(*at)->next)
+        if (*at == session) {
+            *at = session->next;
+            break;
+        }
+    uncount(daemon, session);
+    session_end(daemon, session);
+    server_log(LOG_LEVEL_INFO, "session %u: ended after %lld ms%s", session->number, (long long)(server_now() - session->started),
+               WIFSIGNALED(status) ? ", killed" : "");
+    rsys_close(session->broker_fd);
+    free(session);
+}
+
+void sessions_reap(struct daemon *daemon)
+{
+    pid_t pid;
+    int status;
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+        for (struct session *session = daemon->sessions; session != NULL; session = session->next)
+            if (session->pid == pid) {
+                session_remove(daemon, session, status);
+                break;
+            }
+}
+
+void sessions_expire(struct daemon *daemon, int64_t now)
+{
+    for (struct session *session = daemon->sessions; session != NULL; session = session->next)
+        if (session->deadline != 0 && session->deadline <= now) {
+            server_log(LOG_LEVEL_ERROR, "session %u: %s: killed", session->number,
+                       session->watch.fd < 0 ? "does not end in time" : "its sandbox did not start in time");
+            kill(session->pid, SIGKILL); /* PR_SET_PDEATHSIG takes the sandbox along */
+            session_end(daemon, session);
+            session->deadline = 0;
+            /* One that the kernel holds (a file system that does not answer) cannot be waited for, and is not to keep its place. */
+            uncount(daemon, session);
+        }
+}
+
+void sessions_end_all(struct daemon *daemon)
+{
+    for (struct session *session = daemon->sessions; session != NULL; session = session->next)
+        session_end(daemon, session);
+}
