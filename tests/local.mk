@@ -70,3 +70,10 @@ TESTS += unit-io
 unit_io_SOURCES = tests/unit/unit-io.c tests/unit/fake-jail.c tests/unit/fake-jail.h src/jail/calls-io.c src/jail/calls-io.h
 unit_io_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 unit_io_LDADD = librsys-core.a $(CHECK_LIBS)
+
+# executor: the program itself, without a daemon
+check_PROGRAMS += unit-executor
+TESTS += unit-executor
+unit_executor_SOURCES = tests/unit/unit-executor.c tests/unit/executor-client.c tests/unit/executor-client.h
+unit_executor_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+unit_executor_LDADD = librsys-transport.a $(SANDBOX_LIBS) $(CHECK_LIBS)

@@ -26,7 +26,9 @@ static void on_cancel(int signal, siginfo_t *info, void *context)
     uint32_t seq = (uint32_t)(uintptr_t)info->si_value.sival_ptr;
     thread->cancel = seq;
     uintptr_t at = interrupted->uc_mcontext.rip;
-    if (seq == thread->seq && at >= (uintptr_t)rsys_stub_begin && at <= (uintptr_t)rsys_stub_syscall)
+    if (seq != thread->seq)
+        thread->stale = 1;
+    else if (at >= (uintptr_t)rsys_stub_begin && at <= (uintptr_t)rsys_stub_syscall)
         interrupted->uc_mcontext.rip = (uintptr_t)rsys_stub_cancelled;
 }
 
