@@ -65,8 +65,8 @@ unit_fds_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 unit_fds_LDADD = librsys-jail.a librsys-core.a $(CHECK_LIBS)
 
 # handlers of calls, with a supervisor and an executor that are played
-check_PROGRAMS += unit-io
-TESTS += unit-io
+check_PROGRAMS += unit-io unit-misc
+TESTS += unit-io unit-misc
 unit_io_SOURCES = tests/unit/unit-io.c tests/unit/fake-jail.c tests/unit/fake-jail.h src/jail/calls-io.c src/jail/calls-io.h
 unit_io_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 unit_io_LDADD = librsys-core.a $(CHECK_LIBS)
@@ -77,3 +77,6 @@ TESTS += unit-executor
 unit_executor_SOURCES = tests/unit/unit-executor.c tests/unit/executor-client.c tests/unit/executor-client.h
 unit_executor_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 unit_executor_LDADD = librsys-transport.a $(SANDBOX_LIBS) $(CHECK_LIBS)
+unit_misc_SOURCES = tests/unit/unit-misc.c tests/unit/fake-jail.c tests/unit/fake-jail.h src/jail/calls-misc.c src/jail/calls-copy.c src/jail/calls-io.c
+unit_misc_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+unit_misc_LDADD = librsys-core.a $(CHECK_LIBS)

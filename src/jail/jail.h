@@ -62,6 +62,9 @@ struct guest {
     struct mask_swap *mask;  /* a ppoll's temporary mask, or NULL */
     pid_t cloning;           /* stopped in clone until the executor has forked this one, or 0 */
     bool mirrorless;         /* its executor could not be made */
+    /* calls-misc.c */
+    uint8_t creds_known;     /* bit per entry of creds */
+    uint32_t creds[4];       /* the executor thread's uid, euid, gid, egid */
 };
 
 /* A thread group. */
@@ -73,6 +76,7 @@ struct process {
     struct jail *jail;
     char *exe;                 /* the sandbox path of what it executes, for readlink of /proc/self/exe; owned */
     int pidfd;                 /* opened when first needed, or -1 */
+    uint64_t nofile_max;       /* RLIMIT_NOFILE's hard limit as the guest has set it, plus 1; 0: the session's */
 };
 
 /* What a handler says. */

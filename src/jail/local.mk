@@ -17,3 +17,5 @@ librsys_jail_a_SOURCES += src/jail/fds.c
 librsys_jail_a_SOURCES += src/jail/memory.c
 librsys_jail_a_SOURCES += src/jail/calls-process.c
 librsys_jail_a_SOURCES += src/jail/calls-io.c src/jail/calls-io.h
+librsys_jail_a_SOURCES += src/jail/calls-copy.c
+librsys_jail_a_SOURCES += src/jail/calls-misc.c

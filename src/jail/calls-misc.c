@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* calls-misc.c: limits, prctl, credentials and kill: calls whose subject is divided between the guest and its executor. */
+#include "src/core/util.h"
+#include "src/jail/jail.h"
+#include "src/jail/session.h"
+
+#include <asm/unistd.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+
+/* The supervisor's threads are in the guests' pid namespace: signals to them and limits of theirs are not the guests' to set.  The kernel itself
+ * tells which numbers are its own threads. */
+static bool is_supervisor(uint64_t pid)
+{
+    return (int32_t)pid > 0 && syscall(SYS_tgkill, getpid(), (pid_t)pid, 0) == 0;
+}
+
+/* ---- limits ----
+ *
+ * Memory, CPU, stacks, processes, signals: the guest's own kernel.  What bounds files is the executor's: the largest file, locks, message queues, and the
+ * number of descriptors, which the executor's kernel assigns.  There the numbers end at the session's nofile; above it the executor has
+ * its own, so that its hard limit is higher than what guests are told and may set. */
+
+struct limit {
+    uint32_t resource;
+    bool sets, gets;
+    int32_t pid;           /* 0: oneself */
+    uint64_t old_address;
+    struct rlimit wanted;
+};
+_Static_assert(sizeof(struct limit) <= sizeof(((struct call *)NULL)->own), "a limit has to fit the call");
+
+static struct limit *limit_of(struct call *call) { return (struct limit *)(void *)&call->own; }
+
+static bool limit_is_remote(uint64_t resource)
+{
+    return resource == RLIMIT_NOFILE || resource == RLIMIT_FSIZE || resource == RLIMIT_LOCKS || resource == RLIMIT_MSGQUEUE;
+}
+
+/* The hard limit of descriptors as guests know it. */
+static uint64_t nofile_max(const struct process *process)
+{
+    return process->nofile_max != 0 ? process->nofile_max - 1 : rsys_jail_session(process->jail)->welcome.nofile;
+}
+
+static enum verdict on_limit_set(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data)
+{
+    struct limit *limit = limit_of(call);
+    if (reply->result == 0 && limit->resource == RLIMIT_NOFILE && limit->pid == 0)
+        call->guest->process->nofile_max = limit->wanted.rlim_max + 1;
+    return rsys_call_done(call, reply->result);
+}
+
+static enum verdict on_limit(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data)
+{
+    struct limit *limit = limit_of(call);
+    struct rlimit old;
+    if (reply->result < 0)
+        return rsys_call_done(call, reply->result);
+    if (rsys_request_finish(&call->request, reply, data, NULL) < 0 || call->request.targets[0].got != sizeof old)
+        return rsys_call_done(call, -EIO);
+    memcpy(&old, data + 4, sizeof old);
+    struct rlimit shown = old;
+    if (limit->resource == RLIMIT_NOFILE) {
+        shown.rlim_max = nofile_max(call->guest->process);
+        shown.rlim_cur = RSYS_MIN(shown.rlim_cur, shown.rlim_max);
+    }
+    if (limit->sets && limit->resource == RLIMIT_NOFILE && limit->wanted.rlim_max > shown.rlim_max)
+        return rsys_call_done(call, -EPERM);
+    if (limit->gets && rsys_memory_write(rsys_guest_memory(call->guest), limit->old_address, &shown, sizeof shown) < 0)
+        return rsys_call_done(call, -EFAULT);
+    if (!limit->sets)
+        return rsys_call_done(call, 0);
+    struct rlimit wanted = limit->wanted;
+    if (limit->resource == RLIMIT_NOFILE)
+        wanted.rlim_max = old.rlim_max;
+    rsys_request_start(&call->request, __NR_prlimit64, (uint64_t[6]){(uint64_t)limit->pid, limit->resource});
+    if (rsys_request_in(&call->request, 2, &wanted, sizeof wanted) < 0)
+        return rsys_call_done(call, -ENOMEM);
+    call->on_reply = on_limit_set;
+    return rsys_call_send(call);
+}
+
+enum verdict rsys_handle_RLIMIT(struct call *call)
+{
+    struct limit limit = {0};
+    uint64_t new_address = 0;
+    if (call->nr == __NR_prlimit64) {
+        limit.pid = (int32_t)call->args[0] == call->guest->process->pid ? 0 : (int32_t)call->args[0];
+        limit.resource = (uint32_t)call->args[1];
+        new_address = call->args[2];
+        limit.old_address = call->args[3];
+    } else {
+        limit.resource = (uint32_t)call->args[0];
+        *(call->nr == __NR_setrlimit ? &new_address : &limit.old_address) = call->args[1];
+    }
+    if (is_supervisor((uint64_t)limit.pid))
+        return rsys_call_done(call, -EPERM);
+    if (!limit_is_remote(limit.resource))
+        return VERDICT_CONTINUE;
+    limit.sets = new_address != 0;
+    limit.gets = limit.old_address != 0;
+    if (call->nr != __NR_prlimit64 && !limit.sets && !limit.gets)
+        return rsys_call_done(call, -EFAULT);
+    if (limit.sets && rsys_memory_read(rsys_guest_memory(call->guest), new_address, &limit.wanted, sizeof limit.wanted) < 0)
+        return rsys_call_done(call, -EFAULT);
+    if (limit.sets && limit.wanted.rlim_cur > limit.wanted.rlim_max)
+        return rsys_call_done(call, -EINVAL);
+    *limit_of(call) = limit;
+    rsys_request_start(&call->request, __NR_prlimit64, (uint64_t[6]){(uint64_t)limit.pid, limit.resource});
+    if (rsys_request_out(&call->request, 3, sizeof(struct rlimit), RSYS_OUT_SUCCESS, 1, (struct rsys_out_target){0}) < 0)
+        return rsys_call_done(call, -ENOMEM);
+    call->on_reply = on_limit;
+    return rsys_call_send(call);
+}
+
+/* ---- prctl ---- */
+
+enum side { LOCAL, REMOTE, BOTH, REFUSED };
+
+/* Options that are not here are the guest's own kernel's: they are about its memory, its CPU, its place in the tree, and the kernel refuses what it
+ * does not know.  Remote ones take numbers alone, no pointers. */
+static const struct {
+    int option;
+    enum side side;
+} options[] = {
+    {PR_SET_NAME, BOTH},            /* ps on the client, /proc/self/comm in the sandbox */
+    {PR_GET_DUMPABLE, REMOTE},      /* who owns /proc/PID; locally the supervisor has to be able to read the guest */
+    {PR_SET_DUMPABLE, REMOTE},
+    {PR_GET_KEEPCAPS, REMOTE},      /* credentials are the executor's */
+    {PR_SET_KEEPCAPS, REMOTE},
+    {PR_CAPBSET_READ, REMOTE},
+    {PR_CAPBSET_DROP, REMOTE},
+    {PR_GET_SECUREBITS, REMOTE},
+    {PR_SET_SECUREBITS, REMOTE},
+    {PR_CAP_AMBIENT, REMOTE},
+    {PR_GET_NO_NEW_PRIVS, REMOTE},
+    {PR_SET_NO_NEW_PRIVS, REMOTE},  /* locally it is set since before the guest began */
+    {PR_GET_SECCOMP, REFUSED},      /* as a kernel without seccomp: the filter that is there is the session's */
+    {PR_SET_SECCOMP, REFUSED},
+    {PR_SET_MM, REFUSED},           /* would let a guest lie about what it executes; needs CAP_SYS_RESOURCE */
+};
+
+static enum side side_of(uint64_t option)
+{
+    for (size_t i = 0; i < RSYS_ARRAY_SIZE(options); i++)
+        if (options[i].option == (int)option)
+            return options[i].side;
+    return LOCAL;
+}
+
+enum verdict rsys_handle_PRCTL(struct call *call)
+{
+    char name[16] = "";
+    switch (side_of(call->args[0])) {
+    case LOCAL:
+        return VERDICT_CONTINUE;
+    case REFUSED:
+        return rsys_call_done(call, call->args[0] == PR_SET_MM ? -EPERM : -EINVAL);
+    case REMOTE:
+        rsys_request_start(&call->request, __NR_prctl, call->args);
+        return rsys_call_send(call);
+    case BOTH:
+        break;
+    }
+    /* The name: nobody waits for the executor's, and the guest's own kernel says what there is to say of the address. */
+    int64_t length = rsys_memory_read_string(rsys_guest_memory(call->guest), call->args[1], name, sizeof name);
+    if (length < 0 && length != -ENAMETOOLONG)
+        return rsys_call_done(call, length);
+    name[sizeof name - 1] = 0;
+    rsys_request_start(&call->request, __NR_prctl, (uint64_t[6]){PR_SET_NAME});
+    if (rsys_request_in(&call->request, 1, name, sizeof name) >= 0)
+        rsys_guest_post(call->guest, &call->request);
+    return VERDICT_CONTINUE;
+}
+
+/* ---- credentials ----
+ *
+ * A guest's ids are its executor thread's.  Nothing but that thread's own calls changes them (an executor gains nothing by executing itself again), so that
+ * the four that cannot fail are asked for once, and again after each call that may have changed one. */
+
+static int known_index(uint64_t nr)
+{
+    switch (nr) {
+    case __NR_getuid: return 0;
+    case __NR_geteuid: return 1;
+    case __NR_getgid: return 2;
+    case __NR_getegid: return 3;
+    default: return -1;
+    }
+}
+
+static enum verdict on_creds(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data)
+{
+    int index = known_index(call->nr);
+    if (reply->result >= 0) {
+        call->guest->creds[index] = (uint32_t)reply->result;
+        call->guest->creds_known |= (uint8_t)(1u << index);
+    }
+    return rsys_call_done(call, reply->result);
+}
+
+enum verdict rsys_handle_CREDS(struct call *call)
+{
+    int index = known_index(call->nr);
+    if (index < 0)
+        return rsys_call_forward(call);
+    if (call->guest->creds_known & (1u << index))
+        return rsys_call_done(call, call->guest->creds[index]);
+    call->on_reply = on_creds;
+    return rsys_call_forward(call);
+}
+
+enum verdict rsys_handle_SETCREDS(struct call *call)
+{
+    call->guest->creds_known = 0;
+    return rsys_call_forward(call);
+}
+
+/* ---- kill ----
+ *
+ * Signals are the client kernel's.  The supervisor looks to guests like the init process of another user: no signal may be sent to it.
+ * kill(-1) spares pid 1 of the namespace by itself, with all its threads. */
+
+enum verdict rsys_handle_KILL(struct call *call)
+{
+    bool of_thread = call->nr == __NR_tgkill || call->nr == __NR_rt_tgsigqueueinfo;
+    if (is_supervisor(call->args[0]) || (of_thread && is_supervisor(call->args[1])))
+        return rsys_call_done(call, -EPERM);
+    return VERDICT_CONTINUE;
+}
