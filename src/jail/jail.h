@@ -138,6 +138,8 @@ static inline enum verdict rsys_call_done(struct call *call, int64_t result)
 }
 /* Finish a VERDICT_LATER call. */
 void rsys_call_answer(struct call *call, int64_t result);
+/* Go on with a VERDICT_LATER call as a handler that returned this verdict. */
+void rsys_call_resume(struct call *call, enum verdict verdict);
 /* Whether the notification is still valid (the guest was not interrupted or killed meanwhile). */
 bool rsys_call_valid(const struct call *call);
 /* Install a descriptor of ours in the guest at number `at` (SECCOMP_IOCTL_NOTIF_ADDFD, SECCOMP_ADDFD_FLAG_SETFD), or at the lowest free local number (at < 0).  The number, or -errno. */

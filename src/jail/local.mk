@@ -19,3 +19,17 @@ librsys_jail_a_SOURCES += src/jail/calls-process.c
 librsys_jail_a_SOURCES += src/jail/calls-io.c src/jail/calls-io.h
 librsys_jail_a_SOURCES += src/jail/calls-copy.c
 librsys_jail_a_SOURCES += src/jail/calls-misc.c
+librsys_jail_a_SOURCES += src/jail/view.c src/jail/view-nodes.c src/jail/view-ops.c src/jail/view-jobs.c src/jail/view-inner.h
+librsys_jail_a_SOURCES += src/jail/pager.c src/jail/pager.h
+librsys_jail_a_SOURCES += src/jail/mmap.c
+librsys_jail_a_SOURCES += src/jail/exec.c
+librsys_jail_a_SOURCES += src/jail/launch.c src/jail/launch.h
+librsys_jail_a_SOURCES += src/jail/cage.c
+librsys_jail_a_SOURCES += src/jail/program.c
+librsys_jail_a_SOURCES += src/jail/options.c
+librsys_jail_a_CPPFLAGS = $(AM_CPPFLAGS) $(FUSE_CFLAGS) -DRSYS_SBINDIR='"$(sbindir)"'
+
+# With policy/, which makes the guests' filter, this becomes bin_PROGRAMS.
+EXTRA_PROGRAMS += rsys-jail
+rsys_jail_SOURCES = src/jail/main.c
+rsys_jail_LDADD = librsys-jail.a librsys-policy.a librsys-transport.a $(SANDBOX_LIBS) librsys-core.a $(FUSE_LIBS) $(SECCOMP_LIBS) $(JANSSON_LIBS)

@@ -100,6 +100,8 @@ static void call_verdict(struct call *call, enum verdict verdict)
     }
 }
 
+void rsys_call_resume(struct call *call, enum verdict verdict) { call_verdict(call, verdict); }
+
 void rsys_call_answer(struct call *call, int64_t result)
 {
     call->result = result;

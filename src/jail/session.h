@@ -11,6 +11,9 @@
 #include "src/core/wire.h"
 #include "src/jail/options.h"
 
+#include <signal.h>
+#include <sys/types.h>
+
 struct rsys_address;
 struct view;
 
@@ -18,6 +21,7 @@ struct rsys_session {
     const struct rsys_options *options;
     const struct rsys_address *address; /* for spare channels: rsys_connect() and rsys_hello_channel(welcome.token) */
     int control_fd;              /* the session's control connection; the supervisor is its only user */
+    uint32_t control_seq;        /* of the last request sent on it */
     struct rsys_welcome welcome; /* checked */
     struct rsys_rules rules;     /* checked */
     struct view *view;
@@ -28,6 +32,7 @@ struct rsys_session {
     char *const *argv, *const *environment; /* its own */
     uid_t guest_uid;             /* inside ids of the first guest */
     gid_t guest_gid;
+    sigset_t guest_mask;         /* the user's signal mask */
 };
 
 /* Messages between the parent and the supervisor. */

@@ -40,6 +40,12 @@ struct view_start {
     const char *local_name;
 };
 #define RSYS_VIEW_LOCAL "/.rsys-local"
+/* The directory that guests are in locally.  Its depth is how many leading ".." a relative path may have before it counts as one from "/". */
+#define RSYS_VIEW_CWD_NAME ".rsys-cwd"
+#define RSYS_VIEW_CWD_DOWN "/.rsys-down"
+#define RSYS_VIEW_CWD_DOWN4 RSYS_VIEW_CWD_DOWN RSYS_VIEW_CWD_DOWN RSYS_VIEW_CWD_DOWN RSYS_VIEW_CWD_DOWN
+#define RSYS_VIEW_CWD_DEPTH 20
+#define RSYS_VIEW_CWD "/" RSYS_VIEW_CWD_NAME RSYS_VIEW_CWD_DOWN4 RSYS_VIEW_CWD_DOWN4 RSYS_VIEW_CWD_DOWN4 RSYS_VIEW_CWD_DOWN4 RSYS_VIEW_CWD_DOWN4
 struct view *rsys_view_start(const struct view_start *start, struct rsys_error **err);
 int rsys_view_start_opener(struct view *view, struct rsys_error **err);
 
@@ -50,10 +56,15 @@ int rsys_view_start_opener(struct view *view, struct rsys_error **err);
 int rsys_view_event_fd(const struct view *view);
 int rsys_view_dispatch(struct view *view);
 
-/* What executes as thread group `pid` now: the view's path of it for /proc/self/exe.  NULL: it has ended. */
+/* What thread group `pid` executes now, for an execve of /proc/self/exe.  NULL: it has ended. */
 void rsys_view_set_exe(struct view *view, pid_t pid, const char *path);
 /* The sandbox's path of the file that a guest executes (after PTRACE_EVENT_EXEC); malloc'd, or NULL. */
 char *rsys_view_exe(struct view *view, int proc_fd, pid_t pid);
+
+/* The remote current directory in which guest `tid` is about to execute a relative path. */
+void rsys_view_note_directory(struct view *view, pid_t tid, const char *directory);
+/* Before the session ends well: what guests have written through shared mappings goes to the server.  Waits. */
+void rsys_view_finish(struct view *view);
 
 /* ---- reads and writes of files that guests have mapped shared ---- */
 

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* cage.c: the guests' namespaces on this machine, in stages.
+ *
+ * The parent has cloned us into new user, mount, pid, ipc, uts and cgroup namespaces; we are pid 1 there.
+ *   1. wait for the id maps; die with the parent from now on
+ *   2. open /dev/fuse and a procfs          (while we still are the user, with the user's files in sight)
+ *   3. take the supervisor's own ids        (privileged only: guests then have ids that cannot touch it)
+ *   4. mount the view and start its thread  (tid 2; it answers what stage 5 asks)
+ *   5. pivot into the view                  (after this no path leads to this machine's files)
+ *   6. drop capabilities                    (what forking and tracing guests needs is left)
+ *   7. be the supervisor                    (which closes the network, rsys_cage_close_network, and forks the first guest, rsys_cage_become_guest) */
+#include "src/jail/launch.h"
+
+#include "sandbox/internal.h"
+#include "sandbox/sandbox.h"
+#include "src/core/util.h"
+#include "src/jail/view.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define CAP(name) (UINT64_C(1) << CAP_##name)
+/* CAP_SYS_PTRACE: trace guests and read their memory, whatever their ids; CAP_KILL: signal them; SETUID, SETGID, SETPCAP: for the first guest to
+ * become what it is to be (it then drops them). */
+#define SUPERVISOR_CAPS (CAP(SYS_PTRACE) | CAP(KILL) | CAP(SETUID) | CAP(SETGID) | CAP(SETPCAP))
+/* CAP_SYS_ADMIN: to leave the user's network namespace. */
+#define LAUNCH_CAPS (SUPERVISOR_CAPS | CAP(SYS_ADMIN))
+
+/* Outside ids for guests of a privileged user: a range that nobody has (systemd's UIDS-GIDS leaves it unused), so that a guest is
+ * nobody's user outside.  Guests have 0 .. 65535 of it, and the supervisor the one above. */
+#define OUTSIDE_BASE 2059141120u
+#define GUEST_IDS 65536u
+
+void cage_choose_ids(struct cage *cage)
+{
+    struct rsys_session *session = &cage->session;
+    session->guest_uid = session->welcome.uid;
+    session->guest_gid = session->welcome.gid;
+    cage->range = 1;
+    cage->outside_uid = geteuid();
+    cage->outside_gid = getegid();
+    cage->supervisor_uid = session->guest_uid;
+    cage->supervisor_gid = session->guest_gid;
+    if (session->guest_uid < GUEST_IDS && session->guest_gid < GUEST_IDS && sandbox_can_map_range(OUTSIDE_BASE, OUTSIDE_BASE, GUEST_IDS + 1)) {
+        cage->range = GUEST_IDS + 1;
+        cage->outside_uid = cage->outside_gid = OUTSIDE_BASE;
+        cage->supervisor_uid = cage->supervisor_gid = GUEST_IDS;
+    } else if (session->guest_uid == 0 && session->guest_gid == 0 && sandbox_can_map_range(65533, 65533, 2)) {
+        /* A container's root with the usual 65536 ids: the guests get one of them, and the supervisor another. */
+        cage->range = 2;
+        cage->outside_uid = cage->outside_gid = 65533;
+        cage->supervisor_uid = cage->supervisor_gid = 1;
+    }
+}
+
+/* ---- stages ---- */
+
+static int stage_wait(struct cage *cage, struct rsys_error **err)
+{
+    char byte;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    /* End of file: the parent has failed or was killed before we asked to die with it. */
+    if (read(cage->ready_fd, &byte, 1) != 1)
+        return rsys_error_make(err, 0, "the launching process has gone");
+    rsys_close(rsys_fd_steal(&cage->ready_fd));
+    return 0;
+}
+
+static int explain_fuse(int code, struct rsys_error **err)
+{
+    struct stat st;
+    if (code == ENOENT || code == ENODEV || code == ENXIO)
+        return rsys_error_make(err, code, "open /dev/fuse (load the kernel's module: modprobe fuse; in a container, pass the device in)");
+    if (code == EACCES && stat("/dev/fuse", &st) == 0)
+        return rsys_error_make(err, code, "open /dev/fuse (its mode is %04o; distributions have 0666: chmod 0666 /dev/fuse)", st.st_mode & 07777);
+    if (code == EPERM)
+        return rsys_error_make(err, code, "open /dev/fuse (in a container, its device policy has to allow it)");
+    return rsys_error_make(err, code, "open /dev/fuse");
+}
+
+/* A procfs of the guests' pid namespace, attached nowhere.  It tells what a guest executes.  Where the host's own is partly covered (containers), the
+ * kernel refuses; then the paths given to execve have to do. */
+static int open_proc(void)
+{
+    RSYS_AUTO_FD fs = fsopen("proc", FSOPEN_CLOEXEC);
+    if (fs < 0 || fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+        return -1;
+    return fsmount(fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+}
+
+static int stage_open(struct cage *cage, int *ret_fuse_fd, struct rsys_error **err)
+{
+    *ret_fuse_fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+    if (*ret_fuse_fd < 0)
+        return explain_fuse(errno, err);
+    cage->session.proc_fd = open_proc();
+    return 0;
+}
+
+static int stage_ids(struct cage *cage, struct rsys_error **err)
+{
+    if (cage->range > 1) {
+        prctl(PR_SET_KEEPCAPS, 1); /* the capabilities of stages 4 to 6 outlive the change */
+        if (setgroups(0, NULL) < 0 || setresgid(cage->supervisor_gid, cage->supervisor_gid, cage->supervisor_gid) < 0 ||
+            setresuid(cage->supervisor_uid, cage->supervisor_uid, cage->supervisor_uid) < 0)
+            return rsys_error_make(err, errno, "take the supervisor's ids");
+        prctl(PR_SET_KEEPCAPS, 0);
+        /* The effective set does not follow when the old id counted as root. */
+        struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+        struct __user_cap_data_struct data[2];
+        if (syscall(SYS_capget, &head, data) < 0)
+            return rsys_error_make(err, errno, "capget");
+        data[0].effective = data[0].permitted;
+        data[1].effective = data[1].permitted;
+        if (syscall(SYS_capset, &head, data) < 0)
+            return rsys_error_make(err, errno, "capset");
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* changing ids has cleared it */
+    }
+    /* Nobody, not even the same user, looks into the memory that holds the session's token. */
+    if (prctl(PR_SET_DUMPABLE, 0) < 0)
+        return rsys_error_make(err, errno, "become non-dumpable");
+    return 0;
+}
+
+static int fuse_mount(int fuse_fd, struct rsys_error **err)
+{
+    char number[16];
+    RSYS_AUTO_FD fs = fsopen("fuse", FSOPEN_CLOEXEC);
+    if (fs < 0)
+        return rsys_error_make(err, errno, "mount the view (fsopen fuse)");
+    const char *const strings[][2] = {{"fd", number}, {"rootmode", "40000"}, {"user_id", "0"}, {"group_id", "0"}, {"source", "rsys"}};
+    for (size_t i = 0; i < RSYS_ARRAY_SIZE(strings); i++) {
+        /* user_id and group_id are for access control that allow_other turns off; they have to be mapped ids. */
+        unsigned value = i == 0 ? (unsigned)fuse_fd : i == 2 ? getuid() : getgid();
+        snprintf(number, sizeof number, "%u", value);
+        const char *text = i == 1 || i == 4 ? strings[i][1] : number;
+        if (fsconfig(fs, FSCONFIG_SET_STRING, strings[i][0], text, 0) < 0)
+            return rsys_error_make(err, errno, "mount the view (%s=%s)", strings[i][0], text);
+    }
+    if (fsconfig(fs, FSCONFIG_SET_FLAG, "allow_other", NULL, 0) < 0 || fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+        return rsys_error_make(err, errno, "mount the view (FUSE in a user namespace needs Linux 4.18)");
+    int mount_fd = fsmount(fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+    return mount_fd >= 0 ? mount_fd : rsys_error_make(err, errno, "mount the view");
+}
+
+/* Attach the mount to a directory (any: it is only the way to pivot_root), keep a writable clone of it for shared mappings, and make what guests see
+ * read-only.  Returns the clone; *ret_target is the directory. */
+static int attach(int mount_fd, const char **ret_target, struct rsys_error **err)
+{
+    static const char *const targets[] = {"/tmp", "/run", "/mnt", "/proc", "/usr", "/etc"};
+    /* What we mount is not to be seen by the namespace that we came from. */
+    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+        return rsys_error_make(err, errno, "make mounts private");
+    for (size_t i = 0; i < RSYS_ARRAY_SIZE(targets); i++) {
+        if (move_mount(mount_fd, "", AT_FDCWD, targets[i], MOVE_MOUNT_F_EMPTY_PATH) < 0)
+            continue;
+        *ret_target = targets[i];
+        RSYS_AUTO_FD clone = open_tree(AT_FDCWD, targets[i], OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+        struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY};
+        if (clone < 0 || mount_setattr(mount_fd, "", AT_EMPTY_PATH, &attr, sizeof attr) < 0)
+            return rsys_error_make(err, errno, "make the view read-only");
+        return rsys_fd_steal(&clone);
+    }
+    return rsys_error_make(err, errno, "find a directory to mount the view on");
+}
+
+static int stage_view(struct cage *cage, int fuse_fd, const char **ret_target, struct rsys_error **err)
+{
+    RSYS_AUTO_FD mount_fd = fuse_mount(fuse_fd, err);
+    if (mount_fd < 0)
+        return -1;
+    int clone = attach(mount_fd, ret_target, err);
+    if (clone < 0)
+        return -1;
+    struct view_start start = {
+        .pager_fd = cage->pager_fd,
+        .pager_seq = cage->pager_seq,
+        .nofile = cage->session.welcome.nofile,
+        .fuse_fd = fuse_fd,
+        .mount_fd = clone,
+        .local_fd = cage->program.local_fd,
+        .local_name = cage->program.local_name,
+    };
+    cage->session.view = rsys_view_start(&start, err);
+    return cage->session.view != NULL ? 0 : -1;
+}
+
+static int stage_pivot(const char *target, struct rsys_error **err)
+{
+    if (chdir(target) < 0)
+        return rsys_error_make(err, errno, "enter the view");
+    if (syscall(SYS_pivot_root, ".", ".") < 0)
+        return rsys_error_make(err, errno, "pivot into the view");
+    if (umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
+        return rsys_error_make(err, errno, "leave this machine's files");
+    return 0;
+}
+
+static int enter(struct cage *cage, struct rsys_error **err)
+{
+    int fuse_fd = -1;
+    const char *target = NULL;
+    if (stage_wait(cage, err) < 0 || stage_open(cage, &fuse_fd, err) < 0 || stage_ids(cage, err) < 0)
+        return -1;
+    const char *hostname = cage->session.welcome.hostname;
+    if (hostname[0] != 0 && sethostname(hostname, strlen(hostname)) < 0)
+        return rsys_error_make(err, errno, "set the host's name");
+    if (stage_view(cage, fuse_fd, &target, err) < 0 || stage_pivot(target, err) < 0)
+        return -1;
+    return rsys_sandbox_drop_capabilities(LAUNCH_CAPS, err);
+}
+
+void cage_main(struct cage *cage)
+{
+    RSYS_AUTO_ERROR err = NULL;
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL); /* pid 1 is immune to what has its default disposition */
+    struct rsys_session *session = &cage->session;
+    session->program = cage->program.path;
+    session->argv = session->options->argv;
+    session->environment = session->options->environment;
+    int status = RSYS_EXIT_OURS;
+    if (enter(cage, &err) < 0)
+        dprintf(2, "rsys-jail: %s\n", rsys_error_text(err));
+    else
+        status = rsys_supervise(session);
+    _exit(status);
+}
+
+/* ---- called by the supervisor ---- */
+
+int rsys_cage_close_network(struct rsys_error **err)
+{
+    if (unshare(CLONE_NEWNET) < 0)
+        return rsys_error_make(err, errno, "leave the user's network namespace");
+    return rsys_sandbox_drop_capabilities(SUPERVISOR_CAPS, err);
+}
+
+int rsys_cage_become_guest(const struct rsys_session *session, struct rsys_error **err)
+{
+    if (chdir(RSYS_VIEW_CWD) < 0)
+        return rsys_error_make(err, errno, "enter the view's directory for guests");
+    if (session->guest_uid != getuid() || session->guest_gid != getgid()) {
+        if (setresgid(session->guest_gid, session->guest_gid, session->guest_gid) < 0 ||
+            setresuid(session->guest_uid, session->guest_uid, session->guest_uid) < 0)
+            return rsys_error_make(err, errno, "take the guest's ids");
+    }
+    if (rsys_sandbox_drop_capabilities(0, err) < 0)
+        return -1;
+    prctl(PR_SET_PDEATHSIG, 0);
+    /* Traced by the supervisor, also until its execve; what is in this memory is a copy that execve drops. */
+    if (prctl(PR_SET_DUMPABLE, 1) < 0)
+        return rsys_error_make(err, errno, "become dumpable");
+    if (close_range(3, ~0u, CLOSE_RANGE_CLOEXEC) < 0)
+        return rsys_error_make(err, errno, "close descriptors");
+    if (sigprocmask(SIG_SETMASK, &session->guest_mask, NULL) < 0)
+        return rsys_error_make(err, errno, "set the signal mask");
+    return 0;
+}

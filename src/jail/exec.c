@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* exec.c: execve and execveat.
+ *
+ * The guest's own kernel executes: in the view, which is the guest's root, it finds the same files as the server's kernel would.  Before that, the guest's
+ * executor is asked whether the guest may (with its ids, its groups and its directory), which also makes the common failure, a shell's search
+ * along PATH, one round trip.  Letting the call go on after that is safe whatever the guest does to its memory meanwhile: all it can reach is the view. */
+#include "src/jail/view-inner.h"
+
+#include "src/core/util.h"
+#include "src/jail/session.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+#ifndef SYS_faccessat2
+#define SYS_faccessat2 439
+#endif
+
+struct exec {
+    char path[PATH_MAX];
+    char directory[PATH_MAX];
+    int dirfd, flags;
+    bool by_descriptor; /* the descriptor itself takes part: it has to be in the guest's table */
+};
+
+static struct view *view_of_call(struct call *call) { return rsys_jail_session(call->guest->process->jail)->view; }
+
+/* ---- by descriptor ---- */
+
+static void installed(struct view_job *job)
+{
+    struct call *call = job->call;
+    if (call != NULL && job->result >= 0) {
+        if (!rsys_call_valid(call)) {
+            job->kind = JOB_WAIT;
+            view_job_await(view_of_call(call), job);
+            return;
+        }
+        int result = rsys_call_add_fd(call, job->view_fd, job->fd, false);
+        view_job_free(job);
+        if (result < 0)
+            rsys_call_answer(call, result);
+        else
+            rsys_call_resume(call, VERDICT_CONTINUE);
+        return;
+    }
+    int result = job->result;
+    view_job_free(job);
+    if (call != NULL)
+        rsys_call_answer(call, result);
+}
+
+static enum verdict put_descriptor(struct call *call, struct exec *exec)
+{
+    struct view_job *job = view_job_new(JOB_OPEN, call, installed);
+    if (job == NULL)
+        return rsys_call_done(call, -ENOMEM);
+    job->tid = call->guest->tid;
+    job->fd = exec->dirfd;
+    job->path = exec->path[0] != 0; /* a directory, to start from; else the program itself */
+    return view_job_await(view_of_call(call), job);
+}
+
+/* ---- by path ---- */
+
+static enum verdict got_directory(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data)
+{
+    struct exec *exec = call->scratch;
+    if (reply->result > 0 && reply->result < (int64_t)sizeof exec->directory &&
+        rsys_request_finish(&call->request, reply, data, rsys_guest_memory(call->guest)) == 0) {
+        exec->directory[reply->result] = 0;
+        rsys_view_note_directory(view_of_call(call), call->guest->process->pid, exec->directory);
+    }
+    return VERDICT_CONTINUE;
+}
+
+/* Where a relative path starts: for /proc/self/exe of what is executed. */
+static enum verdict ask_directory(struct call *call, struct exec *exec)
+{
+    static const char name[] = "/proc/self/cwd";
+    rsys_request_start(&call->request, SYS_readlink, (uint64_t[6]){0, 0, sizeof exec->directory - 1});
+    if (rsys_request_in(&call->request, 0, name, sizeof name) < 0)
+        return VERDICT_CONTINUE;
+    rsys_request_out(&call->request, 1, sizeof exec->directory - 1, RSYS_OUT_RESULT, 1, (struct rsys_out_target){.own = exec->directory});
+    call->on_reply = got_directory;
+    return rsys_call_send(call);
+}
+
+static enum verdict got_access(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data)
+{
+    struct exec *exec = call->scratch;
+    if (reply->result < 0)
+        return rsys_call_done(call, reply->result);
+    if (exec->by_descriptor)
+        return put_descriptor(call, exec);
+    return exec->path[0] != '/' && exec->path[0] != 0 ? ask_directory(call, exec) : VERDICT_CONTINUE;
+}
+
+static enum verdict ask_access(struct call *call, struct exec *exec)
+{
+    int flags = AT_EACCESS | (exec->flags & (AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW));
+    rsys_request_start(&call->request, SYS_faccessat2, (uint64_t[6]){(uint64_t)(int64_t)exec->dirfd, 0, X_OK, (uint64_t)flags});
+    int64_t result = rsys_request_in(&call->request, 1, exec->path, strlen(exec->path) + 1);
+    if (result < 0)
+        return rsys_call_done(call, result);
+    call->on_reply = got_access;
+    return rsys_call_send(call);
+}
+
+enum verdict rsys_handle_EXEC(struct call *call)
+{
+    bool at = call->nr == SYS_execveat;
+    struct exec *exec = rsys_call_scratch(call, sizeof *exec);
+    if (exec == NULL)
+        return rsys_call_done(call, -ENOMEM);
+    exec->dirfd = at ? (int)call->args[0] : AT_FDCWD;
+    exec->flags = at ? (int)call->args[4] : 0;
+    int64_t length = rsys_memory_read_string(rsys_guest_memory(call->guest), call->args[at], exec->path, sizeof exec->path);
+    if (length < 0)
+        return rsys_call_done(call, length);
+    if (length == 0 && (exec->flags & AT_EMPTY_PATH) == 0)
+        return rsys_call_done(call, -ENOENT);
+    exec->by_descriptor = exec->path[0] != '/' && exec->dirfd != AT_FDCWD;
+    /* The client's own program is no file of the server; a local descriptor is the user's. */
+    if (strncmp(exec->path, RSYS_VIEW_LOCAL "/", sizeof RSYS_VIEW_LOCAL) == 0 ||
+        (exec->by_descriptor && rsys_fd_is_local(call->guest->process->fds, exec->dirfd)))
+        return VERDICT_CONTINUE;
+    return ask_access(call, exec);
+}

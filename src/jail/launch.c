@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* launch.c: the parent: it connects, makes the cage, and is for the user's shell what the guest is: it waits, stops, continues and ends with it. */
+#include "src/jail/launch.h"
+
+#include "src/core/util.h"
+#include "src/jail/pager.h"
+#include "sandbox/sandbox.h"
+#include "transport/transport.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#ifndef RSYS_SBINDIR
+#define RSYS_SBINDIR "/usr/local/sbin"
+#endif
+
+struct launch {
+    const struct rsys_options *options;
+    struct rsys_address *address;
+    pid_t server;      /* the private server, or 0 */
+    int server_fd;     /* its SOCK_SEQPACKET end, or -1 */
+    pid_t child;       /* the cage: the guests' pid 1 */
+    int link_fd;
+    int signal_fd;
+    sigset_t mask;     /* as we were started */
+    bool foreground;   /* our process group had the terminal at the start */
+    struct cage cage;
+};
+
+/* ---- a private server ---- */
+
+/* Beside ourselves (an uninstalled tree, or bin/ and sbin/ with one prefix), else where it is installed. */
+static void server_path(char path[PATH_MAX])
+{
+    const char *named = getenv("RSYS_SANDBOXD");
+    if (named != NULL && named[0] != 0) {
+        snprintf(path, PATH_MAX, "%s", named);
+        return;
+    }
+    char self[PATH_MAX - 32];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+    char *slash = n > 0 ? memrchr(self, '/', (size_t)n) : NULL;
+    if (slash != NULL) {
+        static const char *const beside[] = {"rsys-sandboxd", "../sbin/rsys-sandboxd"};
+        for (size_t i = 0; i < RSYS_ARRAY_SIZE(beside); i++) {
+            snprintf(path, PATH_MAX, "%.*s/%s", (int)(slash - self), self, beside[i]);
+            if (access(path, X_OK) == 0)
+                return;
+        }
+    }
+    snprintf(path, PATH_MAX, "%s/rsys-sandboxd", RSYS_SBINDIR);
+}
+
+static void server_child(const char *path, int fd, const sigset_t *mask)
+{
+    char number[16];
+    snprintf(number, sizeof number, "%d", fd);
+    /* A session of its own: the terminal's signals are for the guest.  It ends by itself when our end of the pair is closed. */
+    setsid();
+    sigprocmask(SIG_SETMASK, mask, NULL);
+    int null_fd = open("/dev/null", O_RDWR);
+    if (null_fd >= 0) {
+        dup2(null_fd, 0);
+        dup2(null_fd, 1); /* else `rsys-jail x | y` would wait for the server too */
+        if (null_fd > 2)
+            close(null_fd);
+    }
+    fcntl(fd, F_SETFD, 0);
+    execl(path, "rsys-sandboxd", "--embedded", number, (char *)NULL);
+    dprintf(2, "rsys-jail: execute %s: %s (no --server is given, so a private one is started; RSYS_SANDBOXD names it)\n", path, strerror(errno));
+    _exit(RSYS_EXIT_OURS);
+}
+
+static int start_server(struct launch *launch, struct rsys_error **err)
+{
+    char path[PATH_MAX], address[32];
+    int pair[2];
+    server_path(path);
+    if (access(path, X_OK) < 0)
+        return rsys_error_make(err, errno, "no --server is given, and the private server %s cannot be started", path);
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+        return rsys_error_make(err, errno, "socketpair");
+    launch->server = fork();
+    if (launch->server == 0)
+        server_child(path, pair[1], &launch->mask);
+    close(pair[1]);
+    launch->server_fd = pair[0];
+    if (launch->server < 0)
+        return rsys_error_make(err, errno, "fork");
+    snprintf(address, sizeof address, "embedded:%d", pair[0]);
+    launch->address = rsys_address_parse(address, err);
+    return launch->address != NULL ? 0 : -1;
+}
+
+/* ---- the session ---- */
+
+/* The payload is the server's word: counts, sizes and each rule are checked before anything uses them. */
+static int take_welcome(struct rsys_session *session, const void *payload, size_t size, struct rsys_error **err)
+{
+    struct rsys_welcome *welcome = &session->welcome;
+    if (size < sizeof *welcome)
+        return rsys_error_make(err, 0, "the server's welcome is too short");
+    memcpy(welcome, payload, sizeof *welcome);
+    welcome->hostname[sizeof welcome->hostname - 1] = 0;
+    size_t rest = size - sizeof *welcome;
+    if (rest != (uint64_t)welcome->rules * sizeof(struct rsys_wire_rule) || welcome->nofile < 16 || welcome->nofile > 1u << 20)
+        return rsys_error_make(err, 0, "the server's welcome contradicts itself");
+    session->rules = (struct rsys_rules){.default_action = welcome->default_action, .default_error = (uint16_t)welcome->default_errno, .count = welcome->rules};
+    session->rules.rules = malloc(rest + 1);
+    if (session->rules.rules == NULL)
+        return rsys_error_make(err, ENOMEM, "rules");
+    memcpy(session->rules.rules, (const char *)payload + sizeof *welcome, rest);
+    if (rsys_rules_check(&session->rules) < 0)
+        return rsys_error_make(err, 0, "the server's rules are malformed");
+    return 0;
+}
+
+static int hello(struct launch *launch, struct rsys_error **err)
+{
+    struct rsys_session *session = &launch->cage.session;
+    int timeout = launch->options->connect_timeout_ms;
+    RSYS_AUTO_FREE void *payload = NULL;
+    size_t size = 0;
+    session->control_fd = rsys_connect(launch->address, timeout, err);
+    if (session->control_fd < 0 || rsys_hello_session(session->control_fd, timeout, &payload, &size, err) < 0)
+        return -1;
+    return take_welcome(session, payload, size, err);
+}
+
+/* The pager's executor: a channel for it, RSYS_OP_SPAWN on the control connection, its greeting on the channel. */
+static int spawn_pager(struct launch *launch, struct rsys_error **err)
+{
+    struct rsys_session *session = &launch->cage.session;
+    int timeout = launch->options->connect_timeout_ms;
+    struct rsys_wire_request request = {.seq = 1, .nr = RSYS_OP_SPAWN, .args = {2, 1}};
+    struct rsys_wire_reply reply, greeting;
+    launch->cage.pager_fd = rsys_connect(launch->address, timeout, err);
+    if (launch->cage.pager_fd < 0)
+        return -1;
+    if (rsys_hello_channel(launch->cage.pager_fd, session->welcome.token) < 0 ||
+        rsys_send_all(session->control_fd, &request, sizeof request, timeout) < 0 ||
+        rsys_receive_all(session->control_fd, &reply, sizeof reply, timeout) < 0)
+        return rsys_error_make(err, errno, "ask the server for the view's executor");
+    if (reply.seq != 1 || reply.size != 0)
+        return rsys_error_make(err, EPROTO, "ask the server for the view's executor");
+    if (reply.result < 0)
+        return rsys_error_make(err, (int)-reply.result, "the server cannot make an executor");
+    session->control_seq = 1;
+    if (rsys_receive_all(launch->cage.pager_fd, &greeting, sizeof greeting, timeout) < 0)
+        return rsys_error_make(err, errno, "wait for the view's executor");
+    if (greeting.seq != 0 || greeting.size != 0 || greeting.result != 2)
+        return rsys_error_make(err, EPROTO, "the view's executor");
+    return 0;
+}
+
+static int find_program(struct launch *launch, struct rsys_error **err)
+{
+    struct pager pager;
+    if (pager_start(&pager, launch->cage.pager_fd, 0, launch->cage.session.welcome.nofile) < 0) {
+        rsys_error_make(err, ENOMEM, "pager");
+        return RSYS_EXIT_OURS;
+    }
+    int status = program_find(&launch->cage.program, launch->options, &pager, err);
+    launch->cage.pager_seq = pager.seq;
+    pager.fd = -1; /* the channel goes on in the cage */
+    pager_end(&pager);
+    return status;
+}
+
+static int open_trace(struct launch *launch, struct rsys_error **err)
+{
+    const char *name = launch->options->trace;
+    launch->cage.session.trace_fd = -1;
+    if (name == NULL)
+        return 0;
+    int fd = name[0] == 0 ? fcntl(2, F_DUPFD_CLOEXEC, 3) : open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
+    launch->cage.session.trace_fd = fd;
+    return fd >= 0 ? 0 : rsys_error_make(err, errno, "--trace=%s", name);
+}
+
+/* ---- the cage ---- */
+
+/* The child begins as pid 1 of the namespaces; it waits until we, who have the privilege, have written its id maps. */
+static int start_cage(struct launch *launch, struct rsys_error **err)
+{
+    struct cage *cage = &launch->cage;
+    int ready[2], link[2];
+    if (pipe2(ready, O_CLOEXEC) < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, link) < 0)
+        return rsys_error_make(err, errno, "pipe");
+    cage->ready_fd = ready[0];
+    cage->session.link_fd = link[1];
+    cage->session.guest_mask = launch->mask;
+    cage_choose_ids(cage);
+    fflush(NULL);
+    unsigned long flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
+    launch->child = (pid_t)syscall(SYS_clone, flags | SIGCHLD, NULL, NULL, NULL, NULL);
+    if (launch->child == 0) {
+        close(ready[1]);
+        close(link[0]);
+        close(launch->signal_fd);
+        cage_main(cage);
+    }
+    int code = errno;
+    RSYS_AUTO_FD write_end = ready[1];
+    close(ready[0]);
+    close(link[1]);
+    launch->link_fd = link[0];
+    if (launch->child < 0)
+        return rsys_sandbox_explain_userns(code, err);
+    if (rsys_sandbox_write_maps(launch->child, cage->range > 1 ? 0 : cage->session.guest_uid, cage->outside_uid,
+                                cage->range > 1 ? 0 : cage->session.guest_gid, cage->outside_gid, cage->range, err) < 0)
+        return -1;
+    return write(write_end, "", 1) == 1 ? 0 : rsys_error_make(err, errno, "start the cage");
+}
+
+/* ---- waiting ---- */
+
+/* A signal for us.  What the terminal sends goes to the whole foreground group, so the guest has it already; what a process sends to us alone is meant
+ * for the guest. */
+static void pass_signal(struct launch *launch, const struct signalfd_siginfo *info)
+{
+    struct rsys_link message = {.kind = RSYS_LINK_SIGNAL, .value = (int32_t)info->ssi_signo};
+    if (info->ssi_signo == SIGCHLD || info->ssi_code == SI_KERNEL)
+        return;
+    (void)!send(launch->link_fd, &message, sizeof message, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+static void take_link(struct launch *launch)
+{
+    struct rsys_link message;
+    if (recv(launch->link_fd, &message, sizeof message, MSG_DONTWAIT) != sizeof message)
+        return;
+    if (message.kind == RSYS_LINK_STOPPED)
+        raise(SIGSTOP); /* so our shell sees what it would see of the guest; SIGCONT continues both */
+}
+
+/* Wait for the cage's end: rsys-jail's exit status. */
+static int wait_cage(struct launch *launch, struct rsys_error **err)
+{
+    int status;
+    for (;;) {
+        pid_t ended = waitpid(launch->child, &status, WNOHANG);
+        if (ended == launch->child) {
+            launch->child = 0;
+            break;
+        }
+        if (ended < 0 && errno != EINTR) {
+            rsys_error_make(err, errno, "wait for the supervisor");
+            return RSYS_EXIT_OURS;
+        }
+        struct pollfd fds[2] = {{.fd = launch->signal_fd, .events = POLLIN}, {.fd = launch->link_fd, .events = POLLIN}};
+        if (poll(fds, 2, -1) < 0)
+            continue;
+        struct signalfd_siginfo info;
+        if (fds[0].revents != 0 && read(launch->signal_fd, &info, sizeof info) == sizeof info)
+            pass_signal(launch, &info);
+        if (fds[1].revents & POLLIN)
+            take_link(launch);
+        if ((fds[1].revents & (POLLIN | POLLHUP)) == POLLHUP)
+            launch->link_fd = -1 - launch->link_fd; /* poll ignores it from now on; SIGCHLD tells the rest */
+    }
+    if (WIFEXITED(status))
+        return WEXITSTATUS(status);
+    rsys_error_make(err, 0, "the supervisor was killed by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
+    return RSYS_EXIT_OURS;
+}
+
+/* A guest with job control of its own may have left the terminal to a process group that is no more. */
+static void take_terminal_back(struct launch *launch)
+{
+    pid_t group = tcgetpgrp(0);
+    if (!launch->foreground || group < 0 || group == getpgrp())
+        return;
+    sigset_t mask;
+    sigemptyset(&mask);
+    sigaddset(&mask, SIGTTOU);
+    sigprocmask(SIG_BLOCK, &mask, NULL);
+    tcsetpgrp(0, getpgrp());
+}
+
+/* Take as signalfd events what would stop or end us before the guest has had its say.  Dispositions stay as they are: the guest inherits them. */
+static int block_signals(struct launch *launch, struct rsys_error **err)
+{
+    static const int taken[] = {SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM, SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT, SIGWINCH, SIGPIPE};
+    sigset_t mask;
+    sigemptyset(&mask);
+    for (size_t i = 0; i < RSYS_ARRAY_SIZE(taken); i++)
+        sigaddset(&mask, taken[i]);
+    sigprocmask(SIG_BLOCK, &mask, &launch->mask);
+    launch->signal_fd = signalfd(-1, &mask, SFD_CLOEXEC);
+    return launch->signal_fd >= 0 ? 0 : rsys_error_make(err, errno, "signalfd");
+}
+
+static int run(struct launch *launch, struct rsys_error **err)
+{
+    if (open_trace(launch, err) < 0)
+        return RSYS_EXIT_OURS;
+    if (launch->options->server != NULL)
+        launch->address = rsys_address_parse(launch->options->server, err);
+    else if (start_server(launch, err) < 0)
+        return RSYS_EXIT_OURS;
+    if (launch->address == NULL || hello(launch, err) < 0 || spawn_pager(launch, err) < 0)
+        return RSYS_EXIT_OURS;
+    launch->cage.session.address = launch->address;
+    int status = find_program(launch, err);
+    if (status != 0)
+        return status;
+    if (block_signals(launch, err) < 0 || start_cage(launch, err) < 0)
+        return RSYS_EXIT_OURS;
+    /* The session is the cage's alone from here on: when it goes, the connections go. */
+    rsys_close(rsys_fd_steal(&launch->cage.session.control_fd));
+    rsys_close(rsys_fd_steal(&launch->cage.pager_fd));
+    rsys_close(rsys_fd_steal(&launch->server_fd));
+    status = wait_cage(launch, err);
+    take_terminal_back(launch);
+    return status;
+}
+
+/* Whatever of 0, 1 and 2 is closed would be taken by descriptors of ours, which a guest must not have. */
+static void fill_standard_descriptors(void)
+{
+    int fd;
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= 2);
+    rsys_close(fd);
+}
+
+int rsys_launch(const struct rsys_options *options, struct rsys_error **err)
+{
+    fill_standard_descriptors();
+    struct launch launch = {.options = options, .server_fd = -1, .link_fd = -1, .signal_fd = -1};
+    launch.cage.session = (struct rsys_session){.options = options, .control_fd = -1, .proc_fd = -1, .trace_fd = -1, .link_fd = -1};
+    launch.cage.pager_fd = launch.cage.program.local_fd = -1;
+    sigprocmask(SIG_SETMASK, NULL, &launch.mask);
+    launch.foreground = tcgetpgrp(0) == getpgrp();
+    int status = run(&launch, err);
+    if (launch.child > 0) { /* not yet waited for */
+        kill(launch.child, SIGKILL);
+        waitpid(launch.child, NULL, 0);
+    }
+    rsys_close(launch.cage.session.control_fd);
+    rsys_close(launch.cage.pager_fd);
+    rsys_close(launch.cage.session.trace_fd);
+    rsys_close(launch.server_fd);
+    program_free(&launch.cage.program);
+    rsys_rules_free(&launch.cage.session.rules);
+    rsys_address_free(launch.address);
+    return status;
+}

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* mmap.c: mappings of files.
+ *
+ * A remote descriptor is mapped by mapping the view's file of it: the file is installed in the guest at the same number, where
+ * nothing else can be (numbers are the server's to give), and the guest's own kernel does the rest, with its checks, its page cache
+ * and its SIGBUS.  The installed descriptor stays until the next file is mapped by that number, or until exec: nothing can use it, because
+ * calls on that number go to the server.
+ *
+ * Files of the view are kept open here, by identity, so that the libraries that every program maps are opened once. */
+#include "src/jail/view-inner.h"
+
+#include "src/core/util.h"
+#include "src/jail/session.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+#define MAPPINGS_MAX 128 /* of files that are not mapped shared */
+
+struct mapping {
+    struct mapping *next; /* the most recently used first */
+    struct view_identity identity;
+    bool writable, shared;
+    int fd;       /* ours */
+    int kept_fd;  /* the opener's, of a shared one */
+    uint64_t ino; /* the view's */
+};
+
+static struct view *view_of_call(struct call *call) { return rsys_jail_session(call->guest->process->jail)->view; }
+
+static struct mapping *find(struct view *view, const struct view_identity *identity, bool writable, bool shared)
+{
+    for (struct mapping **at = (struct mapping **)&view->mappings, *found; (found = *at) != NULL; at = &found->next) {
+        if (found->identity.dev != identity->dev || found->identity.ino != identity->ino || found->writable < writable || found->shared < shared)
+            continue;
+        *at = found->next;
+        found->next = view->mappings;
+        view->mappings = found;
+        return found;
+    }
+    return NULL;
+}
+
+/* Forget the ones used longest ago.  A file that was mapped shared is kept: what guests write to it has to be found before it is read. */
+static void trim(struct view *view)
+{
+    unsigned count = 0;
+    for (struct mapping **at = (struct mapping **)&view->mappings, *old; (old = *at) != NULL;) {
+        if (old->shared || ++count <= MAPPINGS_MAX) {
+            at = &old->next;
+            continue;
+        }
+        *at = old->next;
+        rsys_close(old->fd);
+        free(old);
+    }
+}
+
+/* ---- mmap ---- */
+
+/* own.word: 0: whether the mapping writes to the file, 1: the flags of the descriptor; scratch: its struct stat. */
+
+static enum verdict install(struct call *call, const struct mapping *mapping)
+{
+    int result = rsys_call_add_fd(call, mapping->fd, (int)call->args[4], true);
+    return result < 0 ? rsys_call_done(call, result) : VERDICT_CONTINUE;
+}
+
+static void waited(struct view_job *job)
+{
+    struct call *call = job->call;
+    struct mapping *mapping = job->data;
+    if (call == NULL) {
+        view_job_free(job);
+        return;
+    }
+    if (!rsys_call_valid(call)) { /* stopped by a signal that leaves the call as it is: it comes again */
+        job->kind = JOB_WAIT;
+        view_job_await(view_of_call(call), job);
+        return;
+    }
+    view_job_free(job);
+    rsys_call_resume(call, install(call, mapping));
+}
+
+static void opened(struct view_job *job)
+{
+    struct call *call = job->call;
+    if (job->result < 0 || call == NULL) {
+        int result = job->result < 0 ? job->result : 0;
+        view_job_free(job);
+        if (call != NULL)
+            rsys_call_answer(call, result == -ENOENT ? -EBADF : result);
+        return;
+    }
+    struct view *view = view_of_call(call);
+    struct mapping *mapping = calloc(1, sizeof *mapping);
+    if (mapping == NULL) {
+        view_job_free(job);
+        rsys_call_answer(call, -ENOMEM);
+        return;
+    }
+    rsys_view_identity(call->scratch, &mapping->identity);
+    mapping->writable = job->writable;
+    mapping->shared = job->keep;
+    mapping->fd = rsys_fd_steal(&job->view_fd);
+    mapping->kept_fd = job->kept_fd;
+    mapping->ino = job->ino;
+    mapping->next = view->mappings;
+    view->mappings = mapping;
+    view->watching |= mapping->shared;
+    trim(view);
+    job->data = mapping;
+    waited(job);
+}
+
+static enum verdict map_file(struct call *call)
+{
+    struct view *view = view_of_call(call);
+    struct view_identity identity;
+    bool shared = (call->args[3] & MAP_TYPE) != MAP_PRIVATE;
+    bool writable = shared && (call->own.word[1] & O_ACCMODE) == O_RDWR;
+    rsys_view_identity(call->scratch, &identity);
+    struct mapping *mapping = find(view, &identity, writable, shared);
+    if (mapping != NULL && mapping->identity.size == identity.size && mapping->identity.mtime == identity.mtime && mapping->identity.ctime == identity.ctime)
+        return install(call, mapping);
+    struct view_job *job = view_job_new(JOB_OPEN, call, opened);
+    if (job == NULL)
+        return rsys_call_done(call, -ENOMEM);
+    job->tid = call->guest->tid;
+    job->fd = (int)call->args[4];
+    job->writable = writable;
+    job->keep = shared;
+    return view_job_await(view, job);
+}
+
+static enum verdict got_flags(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data)
+{
+    uint64_t flags = (uint64_t)reply->result;
+    bool writes = (call->args[3] & MAP_TYPE) != MAP_PRIVATE && (call->args[2] & PROT_WRITE);
+    if (reply->result < 0)
+        return rsys_call_done(call, reply->result);
+    if ((flags & O_PATH) != 0)
+        return rsys_call_done(call, -EBADF);
+    if ((flags & O_ACCMODE) == O_WRONLY || (writes && (flags & O_ACCMODE) != O_RDWR))
+        return rsys_call_done(call, -EACCES);
+    call->own.word[1] = flags;
+    return map_file(call);
+}
+
+static enum verdict got_stat(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data)
+{
+    struct stat *st = call->scratch;
+    if (reply->result < 0)
+        return rsys_call_done(call, reply->result);
+    if (rsys_request_finish(&call->request, reply, data, rsys_guest_memory(call->guest)) < 0)
+        return rsys_call_done(call, -EIO);
+    if (!S_ISREG(st->st_mode))
+        return rsys_call_done(call, S_ISDIR(st->st_mode) || S_ISFIFO(st->st_mode) || S_ISSOCK(st->st_mode) || S_ISCHR(st->st_mode) ? -ENODEV : -EACCES);
+    if ((call->args[3] & MAP_TYPE) == MAP_PRIVATE)
+        return map_file(call);
+    rsys_request_start(&call->request, SYS_fcntl, (uint64_t[6]){call->args[4], F_GETFL});
+    call->on_reply = got_flags;
+    return rsys_call_send(call);
+}
+
+static enum verdict ask_stat(struct call *call, int fd, enum verdict (*then)(struct call *, const struct rsys_wire_reply *, const uint8_t *))
+{
+    struct stat *st = rsys_call_scratch(call, sizeof *st);
+    if (st == NULL)
+        return rsys_call_done(call, -ENOMEM);
+    rsys_request_start(&call->request, SYS_fstat, (uint64_t[6]){(uint64_t)fd});
+    rsys_request_out(&call->request, 1, sizeof *st, RSYS_OUT_SUCCESS, 1, (struct rsys_out_target){.own = st});
+    call->on_reply = then;
+    return rsys_call_send(call);
+}
+
+enum verdict rsys_handle_MMAP(struct call *call)
+{
+    int fd = (int)call->args[4];
+    if ((call->args[3] & MAP_ANONYMOUS) != 0 || rsys_fd_is_local(call->guest->process->fds, fd))
+        return VERDICT_CONTINUE;
+    if (fd < 0)
+        return rsys_call_done(call, -EBADF);
+    return ask_stat(call, fd, got_stat);
+}
+
+/* Dirty pages go back by the guest's own kernel, and MS_SYNC's fsync with them. */
+enum verdict rsys_handle_MSYNC(struct call *call) { return VERDICT_CONTINUE; }
+
+/* ---- reads and writes of mapped files ---- */
+
+bool rsys_view_watching(const struct view *view) { return view->watching; }
+
+/* own.pointer: 6: how the call goes on. */
+
+static void flushed(struct view_job *job)
+{
+    struct call *call = job->call;
+    view_job_free(job);
+    if (call == NULL)
+        return;
+    enum verdict (*next)(struct call *) = (enum verdict(*)(struct call *))call->own.pointer[6];
+    rsys_call_resume(call, next(call));
+}
+
+static enum verdict settle_stat(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data)
+{
+    enum verdict (*next)(struct call *) = (enum verdict(*)(struct call *))call->own.pointer[6];
+    struct view *view = view_of_call(call);
+    struct view_identity identity;
+    call->on_reply = NULL;
+    if (reply->result == 0 && rsys_request_finish(&call->request, reply, data, rsys_guest_memory(call->guest)) == 0) {
+        rsys_view_identity(call->scratch, &identity);
+        struct mapping *mapping = find(view, &identity, true, true);
+        struct view_job *job = mapping != NULL ? view_job_new(JOB_FLUSH, call, flushed) : NULL;
+        if (job != NULL) {
+            job->kept_fd = mapping->kept_fd;
+            return view_job_await(view, job);
+        }
+    }
+    return next(call);
+}
+
+enum verdict rsys_view_settle(struct call *call, int fd, enum verdict (*next)(struct call *call))
+{
+    struct view *view = view_of_call(call);
+    if (!view->watching)
+        return next(call);
+    call->own.pointer[6] = (void *)next;
+    return ask_stat(call, fd, settle_stat);
+}
+
+static void refreshed(struct view_job *job) { view_job_free(job); }
+
+/* Which of the files has changed is not asked (it would be one more round trip): all that are mapped shared are looked at again. */
+void rsys_view_changed(struct call *call, int fd)
+{
+    struct view *view = view_of_call(call);
+    if (!view->watching)
+        return;
+    for (struct mapping *mapping = view->mappings; mapping != NULL; mapping = mapping->next) {
+        struct view_job *job = mapping->shared ? view_job_new(JOB_REFRESH, NULL, refreshed) : NULL;
+        if (job == NULL)
+            continue;
+        job->kept_fd = mapping->kept_fd;
+        job->ino = mapping->ino;
+        view_job_send(view, job);
+    }
+}
+
+void view_flush_all(struct view *view)
+{
+    for (struct mapping *mapping = view->mappings; mapping != NULL; mapping = mapping->next) {
+        struct view_job *job = mapping->shared && mapping->writable ? view_job_new(JOB_FLUSH, NULL, refreshed) : NULL;
+        if (job == NULL)
+            continue;
+        job->kept_fd = mapping->kept_fd;
+        view_job_send(view, job);
+    }
+}

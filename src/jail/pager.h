@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* pager.h: calls on the view's pager executor, made from one thread at a time.
+ *
+ * Several calls may be under way: the executor answers in order.  Its descriptor numbers are predictable (lowest free first, and nobody else opens any there),
+ * so that a call that uses the descriptor of the call before need not wait for it. */
+#ifndef RSYS_JAIL_PAGER_H
+#define RSYS_JAIL_PAGER_H
+
+#include "src/core/encode.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#define PAGER_BATCH 4
+
+struct pager {
+    int fd;                     /* the channel; owned */
+    uint32_t seq;               /* of the last request sent */
+    uint32_t nofile;
+    bool lost;                  /* the channel has failed: every call is -EIO */
+    uint64_t *used;             /* bitmap of the executor's descriptors; owned */
+    struct rsys_request request[PAGER_BATCH];
+    int64_t result[PAGER_BATCH];
+    unsigned queued;            /* requests built, not yet sent */
+    uint8_t *data;              /* a reply's payload; owned */
+    size_t room;
+    unsigned long calls, trips; /* for --stats */
+};
+
+int pager_start(struct pager *pager, int fd, uint32_t seq, uint32_t nofile); /* 0 or -ENOMEM; owns fd from then on */
+void pager_end(struct pager *pager);
+
+/* Queue calls (at most PAGER_BATCH), then send them together and wait for all: results in pager->result[], in order.  Strings and buffers are copied
+ * at queueing; what comes back is stored at pager_run().  Each returns its index. */
+unsigned pager_queue_open(struct pager *pager, int dirfd, const char *path, int flags);
+unsigned pager_queue_stat(struct pager *pager, int fd, struct stat *ret_st);                       /* fstat; O_PATH too */
+unsigned pager_queue_stat_at(struct pager *pager, int dirfd, const char *path, int flags, struct stat *ret_st);
+unsigned pager_queue_readlink(struct pager *pager, int dirfd, const char *path, char *buffer, size_t size);
+unsigned pager_queue_call(struct pager *pager, uint16_t nr, const uint64_t args[6]);                /* then add what it points at to pager->request[index] */
+/* 0, or -EIO when the channel is lost (then every result is -EIO). */
+int pager_run(struct pager *pager);
+
+/* The number that the next open will get. */
+int pager_next_fd(const struct pager *pager);
+void pager_took_fd(struct pager *pager, int fd);
+/* Close without waiting. */
+void pager_close(struct pager *pager, int fd);
+
+/* pread/pwrite of up to RSYS_ARENA_SIZE bytes: the count or -errno. */
+int64_t pager_read(struct pager *pager, int fd, void *buffer, size_t n, uint64_t offset);
+int64_t pager_write(struct pager *pager, int fd, const void *buffer, size_t n, uint64_t offset);
+
+#endif

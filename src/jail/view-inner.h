@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* view-inner.h: what the files of the view share. */
+#ifndef RSYS_JAIL_VIEW_INNER_H
+#define RSYS_JAIL_VIEW_INNER_H
+
+#define FUSE_USE_VERSION 312
+#include "src/jail/pager.h"
+#include "src/jail/view.h"
+
+#include <fuse3/fuse_lowlevel.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+enum node_kind {
+    NODE_FILE,      /* of the server */
+    NODE_CWD,       /* the directory that guests are in, `level` deep */
+    NODE_LOCAL_DIR, /* holds the client's program */
+    NODE_LOCAL,     /* the client's program */
+};
+
+/* A file that the kernel knows of (and directories of such).  Regular files of one identity are one node, however they were found, so that they share
+ * their page cache; directories are nodes by parent and name, because the kernel wants one place for each. */
+struct node {
+    struct node *next_identity, *next_name; /* in the two hashes */
+    struct node *parent;    /* counted by parent->children */
+    char *name;             /* in parent; owned */
+    uint64_t lookups;       /* the kernel's references */
+    unsigned children, opens;
+    enum node_kind kind;
+    unsigned level;
+    int fd;                 /* O_PATH, on the server; -1: closed to save descriptors, opened again by parent and name */
+    int read_fd, write_fd;  /* on the server */
+    struct stat st;         /* as last seen */
+    struct view_identity opened, cached; /* when read_fd was opened; when the page cache began to fill */
+    bool has_cache;
+    char *target;           /* of a symbolic link; owned */
+    uint64_t used;          /* the clock of the last use, for eviction */
+};
+
+#define NODE_BUCKETS 512
+#define JOB_NAME "\001"
+
+enum job_kind {
+    JOB_OPEN,    /* open a descriptor of a guest's executor as a file of the view */
+    JOB_FLUSH,   /* write back what guests have written through shared mappings of kept_fd */
+    JOB_REFRESH, /* the file has changed on the server: drop what is cached of it, learn its size */
+    JOB_WAIT,    /* come back a little later */
+};
+
+/* Work for the opener.  The supervisor makes it, sends its address, and gets it back through the event descriptor. */
+struct view_job {
+    enum job_kind kind;
+    pid_t tid;             /* JOB_OPEN: descriptor `fd` of the executor thread `tid` */
+    int fd;
+    bool writable;         /* open for writing too */
+    bool path;             /* open for O_PATH only */
+    bool keep;             /* the opener keeps a descriptor of its own */
+    struct node *node;     /* the view's thread's: what the name JOB_NAME stands for during the job */
+    uint64_t ino;          /* the view's number of the file */
+    int kept_fd;           /* the opener's own descriptor of a file that is mapped shared, or -1 */
+    int result;            /* 0 or -errno */
+    int view_fd;           /* for the supervisor */
+    void (*done)(struct view_job *job); /* on the supervisor's thread; frees the job */
+    struct call *call;
+    void *data;
+};
+
+struct exe_entry {
+    struct exe_entry *next;
+    pid_t pid;
+    char *path, *directory;
+};
+
+struct view {
+    struct view_start start;
+    /* the view's thread's */
+    struct pager pager;
+    struct fuse_session *session;
+    struct node *identity[NODE_BUCKETS], *by_name[NODE_BUCKETS];
+    struct node root, local_dir, local;
+    struct node cwd[RSYS_VIEW_CWD_DEPTH + 1];
+    uint64_t proc_dev;     /* st_dev of the sandbox's /proc; 0: it has none */
+    struct node *held;     /* what the last job opened */
+    uint64_t clock;
+    unsigned remote_fds;
+    uid_t uid;
+    gid_t gid;
+    char *buffer;          /* RSYS_ARENA_SIZE bytes */
+    pthread_t thread, opener;
+    _Atomic(struct view_job *) job; /* the opener's, while it opens JOB_NAME */
+    _Atomic pid_t opener_tid;
+    /* the supervisor's */
+    int event_fd;          /* its end to the opener */
+    int opener_fd;         /* the opener's end; also used by the view's thread to tell that it is lost */
+    bool watching, lost;
+    unsigned pending;      /* jobs under way */
+    void *mappings;        /* mmap.c's */
+    pthread_mutex_t lock;  /* of exes; held for a few instructions */
+    struct exe_entry *exes;
+};
+
+/* view-nodes.c */
+struct node *node_of(struct view *view, fuse_ino_t ino);
+fuse_ino_t node_ino(struct view *view, struct node *node);
+/* The child `path` (relative to dirfd) of parent, called name.  0 and *ret_node with one more lookup counted, or an errno. */
+int node_lookup(struct view *view, struct node *parent, const char *name, int dirfd, const char *path, bool follow, struct node **ret_node);
+void node_forget(struct view *view, struct node *node, uint64_t lookups);
+/* Its O_PATH descriptor, or -errno. */
+int node_fd(struct view *view, struct node *node);
+int node_refresh(struct view *view, struct node *node);
+/* Make sure of read_fd (and of write_fd).  0 or an errno. */
+int node_open(struct view *view, struct node *node, bool writable);
+void node_setup(struct view *view);
+
+bool view_same_content(const struct view_identity *identity, const struct stat *st);
+
+/* view-ops.c */
+extern const struct fuse_lowlevel_ops view_ops;
+/* view.c */
+int view_exe_path(struct view *view, pid_t pid, char path[4096]);
+/* view-jobs.c */
+void *view_opener(void *view);
+/* A new job of this kind for a call (or for nobody), with done; view_job_send hands it over, or calls done with -EIO. */
+struct view_job *view_job_new(enum job_kind kind, struct call *call, void (*done)(struct view_job *));
+void view_job_send(struct view *view, struct view_job *job);
+/* A call of a guest waits for the job: VERDICT_LATER. */
+enum verdict view_job_await(struct view *view, struct view_job *job);
+void view_job_free(struct view_job *job);
+/* mmap.c */
+void view_flush_all(struct view *view);
+
+#endif

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* view-jobs.c: the opener's thread, which may wait for the view, and the supervisor's side of it.
+ *
+ * Jobs travel as addresses over a socket pair, and descriptors with them: the opener has a table of its own, so that nothing of the view is
+ * ever in the table that the first guest is forked with. */
+#include "src/jail/view-inner.h"
+
+#include "src/core/util.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <semaphore.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+
+union control {
+    char bytes[CMSG_SPACE(sizeof(int))];
+    struct cmsghdr align;
+};
+
+static int send_job(int socket, struct view_job *job, int fd)
+{
+    union control control = {.bytes = {0}};
+    struct iovec iov = {&job, sizeof job};
+    struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1};
+    if (fd >= 0) {
+        message.msg_control = &control;
+        message.msg_controllen = sizeof control;
+        struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+        header->cmsg_level = SOL_SOCKET;
+        header->cmsg_type = SCM_RIGHTS;
+        header->cmsg_len = CMSG_LEN(sizeof fd);
+        memcpy(CMSG_DATA(header), &fd, sizeof fd);
+    }
+    ssize_t n;
+    do
+        n = sendmsg(socket, &message, MSG_NOSIGNAL);
+    while (n < 0 && errno == EINTR);
+    return n == (ssize_t)sizeof job ? 0 : -errno;
+}
+
+/* 1: a job; 0: none there, or the end. */
+static int receive_job(int socket, int flags, struct view_job **ret_job, int *ret_fd)
+{
+    union control control;
+    struct iovec iov = {ret_job, sizeof *ret_job};
+    struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    ssize_t n;
+    do
+        n = recvmsg(socket, &message, flags | MSG_CMSG_CLOEXEC);
+    while (n < 0 && errno == EINTR);
+    *ret_fd = -1;
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    if (n == (ssize_t)sizeof *ret_job && header != NULL && header->cmsg_type == SCM_RIGHTS)
+        memcpy(ret_fd, CMSG_DATA(header), sizeof *ret_fd);
+    return n == (ssize_t)sizeof *ret_job;
+}
+
+/* ---- the opener's thread ---- */
+
+/* The descriptor, for the supervisor, or -1. */
+static int job_open(struct view *view, struct view_job *job)
+{
+    int flags = job->path ? O_PATH : job->writable ? O_RDWR : O_RDONLY;
+    atomic_store(&view->job, job);
+    int fd = openat(view->start.mount_fd, JOB_NAME, flags | O_CLOEXEC | O_NOCTTY);
+    job->result = fd < 0 ? -errno : 0;
+    atomic_store(&view->job, NULL);
+    job->kept_fd = job->keep && fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 3) : -1;
+    return fd;
+}
+
+static void job_refresh(struct view *view, struct view_job *job)
+{
+    struct stat st;
+    /* Whatever was cached is dropped, also from under mappings; ENOENT: nothing was. */
+    fuse_lowlevel_notify_inval_inode(view->session, job->ino, 0, 0);
+    /* The size is learned anew: it decides where a mapping ends in SIGBUS. */
+    if (job->kept_fd >= 0 && fstat(job->kept_fd, &st) < 0)
+        job->result = -errno;
+}
+
+struct starting {
+    struct view *view;
+    sem_t done;
+    int code;
+};
+
+void *view_opener(void *argument)
+{
+    struct starting *starting = argument;
+    struct view *view = starting->view;
+    atomic_store(&view->opener_tid, (pid_t)syscall(SYS_gettid));
+    starting->code = unshare(CLONE_FILES) < 0 ? -errno : 0;
+    int code = starting->code;
+    if (code == 0)
+        close(view->event_fd); /* so that the end of one side is seen by the other */
+    sem_post(&starting->done);
+    struct view_job *job;
+    int unused;
+    while (code == 0 && receive_job(view->opener_fd, 0, &job, &unused)) {
+        int fd = -1;
+        job->result = 0;
+        if (job->kind == JOB_OPEN)
+            fd = job_open(view, job);
+        else if (job->kind == JOB_REFRESH)
+            job_refresh(view, job);
+        else if (job->kind == JOB_FLUSH && sync_file_range(job->kept_fd, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER) < 0)
+            job->result = -errno;
+        else if (job->kind == JOB_WAIT)
+            poll(NULL, 0, 2);
+        send_job(view->opener_fd, job, fd); /* the job is the supervisor's again */
+        rsys_close(fd);
+    }
+    return NULL;
+}
+
+int rsys_view_start_opener(struct view *view, struct rsys_error **err)
+{
+    struct starting starting = {.view = view};
+    sem_init(&starting.done, 0, 0);
+    int code = pthread_create(&view->opener, NULL, view_opener, &starting);
+    if (code != 0)
+        return rsys_error_make(err, code, "start the view's opener");
+    while (sem_wait(&starting.done) < 0 && errno == EINTR)
+        ;
+    if (starting.code < 0)
+        return rsys_error_make(err, -starting.code, "start the view's opener");
+    /* Both threads have their own now; what the first guest is forked with holds nothing of the view. */
+    rsys_close(view->start.fuse_fd);
+    rsys_close(view->start.mount_fd);
+    rsys_close(view->start.local_fd);
+    rsys_close(view->opener_fd);
+    return 0;
+}
+
+/* ---- the supervisor ---- */
+
+struct view_job *view_job_new(enum job_kind kind, struct call *call, void (*done)(struct view_job *))
+{
+    struct view_job *job = calloc(1, sizeof *job);
+    if (job == NULL)
+        return NULL;
+    job->kind = kind;
+    job->call = call;
+    job->done = done;
+    job->kept_fd = job->view_fd = -1;
+    return job;
+}
+
+void view_job_free(struct view_job *job)
+{
+    if (job != NULL)
+        rsys_close(job->view_fd);
+    free(job);
+}
+
+void view_job_send(struct view *view, struct view_job *job)
+{
+    if (send_job(view->event_fd, job, -1) == 0) {
+        view->pending++;
+        return;
+    }
+    job->result = -EIO;
+    job->done(job);
+}
+
+/* The guest is gone, or a signal goes first: the job goes on, for nobody. */
+static void forget_call(struct call *call)
+{
+    struct view_job *job = call->own.pointer[7];
+    if (job != NULL)
+        job->call = NULL;
+    call->own.pointer[7] = NULL;
+    call->result = -512; /* ERESTARTSYS: the call is made anew */
+}
+
+enum verdict view_job_await(struct view *view, struct view_job *job)
+{
+    struct call *call = job->call;
+    call->own.pointer[7] = job;
+    call->on_cancel = call->on_drop = forget_call;
+    view_job_send(view, job);
+    return VERDICT_LATER;
+}
+
+int rsys_view_event_fd(const struct view *view) { return view->event_fd; }
+
+int rsys_view_dispatch(struct view *view)
+{
+    struct view_job *job;
+    int fd;
+    while (receive_job(view->event_fd, MSG_DONTWAIT, &job, &fd)) {
+        if (job == NULL) {
+            view->lost = true;
+            continue;
+        }
+        view->pending--;
+        if (fd >= 0)
+            job->view_fd = fd;
+        if (job->call != NULL)
+            job->call->own.pointer[7] = NULL;
+        job->done(job);
+    }
+    return view->lost ? -1 : 0;
+}
+
+void rsys_view_finish(struct view *view)
+{
+    view_flush_all(view);
+    while (view->pending > 0 && !view->lost) {
+        struct pollfd event = {.fd = view->event_fd, .events = POLLIN};
+        if (poll(&event, 1, 10000) <= 0 && errno != EINTR)
+            return;
+        rsys_view_dispatch(view);
+    }
+}

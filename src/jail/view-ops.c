@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* view-ops.c: the kernel's requests to the view.  On the view's thread alone, which waits for nothing but the pager's executor.
+ *
+ * Nothing is valid in the kernel's caches for longer than the request that asked, but what cannot change: so every exec sees the sandbox as it is.
+ * File data stays cached from open to open while the file's size and times are the same. */
+#include "src/jail/view-inner.h"
+
+#include "src/core/util.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <sys/xattr.h>
+
+#define FOREVER 86400.0
+#define PROC_ROOT_INO 1 /* fs/proc/root.c */
+
+static struct view *view_of(fuse_req_t req) { return fuse_req_userdata(req); }
+
+/* The kernel of this machine is told our own ids as owners (others need not be mapped here), and never a set-id bit; who may execute what has been asked of the
+ * guest's executor. */
+static void local_stat(struct view *view, struct node *node, struct stat *ret_st)
+{
+    *ret_st = node->st;
+    ret_st->st_uid = view->uid;
+    ret_st->st_gid = view->gid;
+    ret_st->st_mode &= ~(mode_t)(S_ISUID | S_ISGID);
+}
+
+static void reply_node(fuse_req_t req, struct node *node)
+{
+    struct view *view = view_of(req);
+    double timeout = node->kind == NODE_FILE ? 0 : FOREVER;
+    struct fuse_entry_param entry = {.ino = node_ino(view, node), .attr_timeout = timeout, .entry_timeout = timeout};
+    local_stat(view, node, &entry.attr);
+    /* ENOENT: the asker was interrupted, and the kernel has not taken the reference. */
+    if (fuse_reply_entry(req, &entry) == -ENOENT)
+        node_forget(view, node, 1);
+}
+
+/* ---- lookups ---- */
+
+/* What the opener asks for: a descriptor of some guest's executor.  Asked for once or twice (the kernel first validates the name's older meaning). */
+static int lookup_job(struct view *view, struct view_job *job, struct node **ret_node)
+{
+    char path[64];
+    if (job->node != NULL) {
+        job->node->lookups++;
+        *ret_node = job->node;
+        return 0;
+    }
+    if (view->proc_dev == 0)
+        return ENOSYS;
+    snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)job->tid, job->fd);
+    int code = node_lookup(view, &view->root, JOB_NAME, AT_FDCWD, path, true, ret_node);
+    if (code != 0)
+        return code;
+    /* Kept from one job to the next: the kernel may forget it between the two times that it asks. */
+    if (view->held != NULL)
+        node_forget(view, view->held, 1);
+    view->held = job->node = *ret_node;
+    job->node->lookups++;
+    job->ino = node_ino(view, job->node);
+    return 0;
+}
+
+/* A relative path: looked up in the remote current directory of whoever asks. */
+static int lookup_cwd(struct view *view, struct node *parent, pid_t pid, const char *name, struct node **ret_node)
+{
+    char path[PATH_MAX + 128];
+    if (pid <= 0 || view->proc_dev == 0)
+        return ENOENT;
+    int length = snprintf(path, sizeof path, "/proc/%d/cwd/", (int)pid);
+    for (unsigned up = parent->level; up < RSYS_VIEW_CWD_DEPTH; up++)
+        length += snprintf(path + length, sizeof path - (size_t)length, "../");
+    snprintf(path + length, sizeof path - (size_t)length, "%s", name);
+    return node_lookup(view, parent, name, AT_FDCWD, path, false, ret_node);
+}
+
+/* /proc/PID/exe: of the executor it would be the executor's program; guests mean their own. */
+static int lookup_exe(struct view *view, struct node *parent, struct node **ret_node)
+{
+    char path[PATH_MAX];
+    char *end;
+    long pid = parent->name != NULL ? strtol(parent->name, &end, 10) : 0;
+    if (pid <= 0 || view_exe_path(view, (pid_t)pid, path) < 0)
+        return ENOENT;
+    if (strncmp(path, RSYS_VIEW_LOCAL "/", sizeof RSYS_VIEW_LOCAL) == 0) {
+        *ret_node = &view->local;
+        return 0;
+    }
+    return node_lookup(view, parent, "exe", AT_FDCWD, path, true, ret_node);
+}
+
+/* In /proc, "self" is whoever asks, and links to open files lead to those files, whatever their text says. */
+static int lookup_proc(struct view *view, struct node *parent, pid_t pid, const char *name, struct node **ret_node)
+{
+    char path[64];
+    int dirfd = node_fd(view, parent);
+    if (dirfd < 0)
+        return -dirfd;
+    if (parent->st.st_ino == PROC_ROOT_INO && (strcmp(name, "self") == 0 || strcmp(name, "thread-self") == 0)) {
+        snprintf(path, sizeof path, "%d", (int)pid);
+        return node_lookup(view, parent, path, dirfd, path, false, ret_node);
+    }
+    if (strcmp(name, "exe") == 0)
+        return lookup_exe(view, parent, ret_node);
+    int code = node_lookup(view, parent, name, dirfd, name, false, ret_node);
+    if (code != 0 || !S_ISLNK((*ret_node)->st.st_mode) || parent->st.st_ino == PROC_ROOT_INO)
+        return code;
+    node_forget(view, *ret_node, 1);
+    return node_lookup(view, parent, name, dirfd, name, true, ret_node);
+}
+
+static int lookup(struct view *view, struct node *parent, pid_t pid, const char *name, struct node **ret_node)
+{
+    struct view_job *job = atomic_load(&view->job);
+    if (parent == &view->root) {
+        if (strcmp(name, JOB_NAME) == 0 && job != NULL && pid == atomic_load(&view->opener_tid))
+            return lookup_job(view, job, ret_node);
+        *ret_node = strcmp(name, RSYS_VIEW_CWD_NAME) == 0 ? &view->cwd[0] :
+                    view->start.local_fd >= 0 && strcmp(name, RSYS_VIEW_LOCAL + 1) == 0 ? &view->local_dir : NULL;
+        if (*ret_node != NULL)
+            return 0;
+    }
+    if (parent->kind == NODE_CWD) {
+        if (strcmp(name, RSYS_VIEW_CWD_DOWN + 1) != 0)
+            return lookup_cwd(view, parent, pid, name, ret_node);
+        *ret_node = &view->cwd[RSYS_MIN(parent->level + 1, (unsigned)RSYS_VIEW_CWD_DEPTH)];
+        return parent->level < RSYS_VIEW_CWD_DEPTH ? 0 : ENOENT;
+    }
+    if (parent->kind == NODE_LOCAL_DIR) {
+        *ret_node = &view->local;
+        return strcmp(name, view->start.local_name) == 0 ? 0 : ENOENT;
+    }
+    if (parent->kind != NODE_FILE)
+        return ENOTDIR;
+    if (view->proc_dev != 0 && parent->st.st_dev == view->proc_dev)
+        return lookup_proc(view, parent, pid, name, ret_node);
+    int dirfd = node_fd(view, parent);
+    return dirfd < 0 ? -dirfd : node_lookup(view, parent, name, dirfd, name, false, ret_node);
+}
+
+static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+    struct view *view = view_of(req);
+    struct node *node = NULL;
+    int code = lookup(view, node_of(view, parent), fuse_req_ctx(req)->pid, name, &node);
+    if (code != 0)
+        fuse_reply_err(req, code);
+    else
+        reply_node(req, node);
+}
+
+static void op_forget(fuse_req_t req, fuse_ino_t ino, uint64_t lookups)
+{
+    node_forget(view_of(req), node_of(view_of(req), ino), lookups);
+    fuse_reply_none(req);
+}
+
+static void op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forgets)
+{
+    for (size_t i = 0; i < count; i++)
+        node_forget(view_of(req), node_of(view_of(req), forgets[i].ino), forgets[i].nlookup);
+    fuse_reply_none(req);
+}
+
+static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+    struct view *view = view_of(req);
+    struct node *node = node_of(view, ino);
+    int code = node->kind == NODE_FILE ? node_refresh(view, node) : 0;
+    if (code != 0) {
+        fuse_reply_err(req, code);
+        return;
+    }
+    struct stat st;
+    local_stat(view, node, &st);
+    fuse_reply_attr(req, &st, node->kind == NODE_FILE ? 0 : FOREVER);
+}
+
+static void op_readlink(fuse_req_t req, fuse_ino_t ino)
+{
+    struct view *view = view_of(req);
+    struct node *node = node_of(view, ino);
+    char target[PATH_MAX];
+    if (node->target != NULL) {
+        fuse_reply_readlink(req, node->target);
+        return;
+    }
+    int fd = node_fd(view, node);
+    if (fd < 0) {
+        fuse_reply_err(req, -fd);
+        return;
+    }
+    unsigned index = pager_queue_readlink(&view->pager, fd, "", target, sizeof target - 1);
+    pager_run(&view->pager);
+    int64_t size = view->pager.result[index];
+    if (size < 0 || size >= (int64_t)sizeof target) {
+        fuse_reply_err(req, size < 0 ? (int)-size : EIO);
+        return;
+    }
+    target[size] = 0;
+    fuse_reply_readlink(req, target);
+}
+
+/* ---- data ---- */
+
+static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+    struct view *view = view_of(req);
+    struct node *node = node_of(view, ino);
+    int code = 0;
+    if (node->kind == NODE_LOCAL)
+        fi->keep_cache = 1;
+    else if (node->kind != NODE_FILE || !S_ISREG(node->st.st_mode))
+        code = EACCES;
+    else
+        code = node_open(view, node, (fi->flags & O_ACCMODE) != O_RDONLY);
+    if (code == 0 && node->kind == NODE_FILE) {
+        /* The name was looked up for this open: node->st is of now. */
+        fi->keep_cache = node->has_cache && view_same_content(&node->cached, &node->st);
+        rsys_view_identity(&node->st, &node->cached);
+        node->has_cache = true;
+    }
+    if (code != 0) {
+        fuse_reply_err(req, code);
+        return;
+    }
+    node->opens++;
+    if (fuse_reply_open(req, fi) == -ENOENT)
+        node->opens--;
+}
+
+static void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+    struct node *node = node_of(view_of(req), ino);
+    node->opens -= node->opens > 0;
+    fuse_reply_err(req, 0);
+}
+
+static int64_t read_some(struct view *view, struct node *node, char *buffer, size_t n, uint64_t offset)
+{
+    if (node->kind == NODE_LOCAL) {
+        ssize_t got = pread(view->start.local_fd, buffer, n, (off_t)offset);
+        return got < 0 ? -errno : got;
+    }
+    return pager_read(&view->pager, node->read_fd >= 0 ? node->read_fd : node->write_fd, buffer, n, offset);
+}
+
+static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
+{
+    struct view *view = view_of(req);
+    struct node *node = node_of(view, ino);
+    size_t have = 0;
+    int64_t n = 0;
+    int code = node->kind == NODE_FILE && node->read_fd < 0 ? node_open(view, node, false) : 0;
+    size = RSYS_MIN(size, (size_t)RSYS_ARENA_SIZE);
+    while (code == 0 && have < size) {
+        n = read_some(view, node, view->buffer + have, size - have, (uint64_t)offset + have);
+        if (n <= 0)
+            break;
+        have += (size_t)n;
+        if ((uint64_t)offset + have >= (uint64_t)node->st.st_size)
+            break;
+    }
+    if (code != 0 || (n < 0 && have == 0))
+        fuse_reply_err(req, code != 0 ? code : (int)-n);
+    else
+        fuse_reply_buf(req, view->buffer, have);
+}
+
+/* Only pages of shared mappings come this way. */
+static void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t offset, struct fuse_file_info *fi)
+{
+    struct view *view = view_of(req);
+    struct node *node = node_of(view, ino);
+    int code = node->kind == NODE_FILE ? node_open(view, node, true) : EROFS;
+    size_t done = 0;
+    while (code == 0 && done < size) {
+        int64_t n = pager_write(&view->pager, node->write_fd, data + done, size - done, (uint64_t)offset + done);
+        if (n <= 0)
+            code = n < 0 ? (int)-n : EIO;
+        else
+            done += (size_t)n;
+    }
+    if (code != 0) {
+        fuse_reply_err(req, code);
+        return;
+    }
+    /* What the cache holds is what the file holds now. */
+    if (node_refresh(view, node) == 0)
+        rsys_view_identity(&node->st, &node->cached);
+    fuse_reply_write(req, size);
+}
+
+static void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi)
+{
+    struct view *view = view_of(req);
+    struct node *node = node_of(view, ino);
+    if (node->kind != NODE_FILE || node->write_fd < 0) {
+        fuse_reply_err(req, 0);
+        return;
+    }
+    unsigned index = pager_queue_call(&view->pager, datasync ? SYS_fdatasync : SYS_fsync, (uint64_t[6]){(uint64_t)node->write_fd});
+    pager_run(&view->pager);
+    fuse_reply_err(req, view->pager.result[index] < 0 ? (int)-view->pager.result[index] : 0);
+}
+
+static void op_statfs(fuse_req_t req, fuse_ino_t ino)
+{
+    struct statvfs st = {.f_bsize = 4096, .f_frsize = 4096, .f_namemax = 255};
+    fuse_reply_statfs(req, &st);
+}
+
+/* The kernel asks for file capabilities at exec; guests cannot gain any (no_new_privs), so there are none. */
+static void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size) { fuse_reply_err(req, ENOSYS); }
+
+static void op_init(void *userdata, struct fuse_conn_info *conn)
+{
+    /* Caches are kept or dropped at open, by us; not by a getattr before each read. */
+    conn->want &= ~(unsigned)(FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_WRITEBACK_CACHE | FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE |
+                              FUSE_CAP_SPLICE_MOVE | FUSE_CAP_READDIRPLUS);
+    conn->max_readahead = RSYS_ARENA_SIZE;
+}
+
+const struct fuse_lowlevel_ops view_ops = {
+    .init = op_init,
+    .lookup = op_lookup,
+    .forget = op_forget,
+    .forget_multi = op_forget_multi,
+    .getattr = op_getattr,
+    .readlink = op_readlink,
+    .open = op_open,
+    .release = op_release,
+    .read = op_read,
+    .write = op_write,
+    .fsync = op_fsync,
+    .statfs = op_statfs,
+    .getxattr = op_getxattr,
+};
