@@ -8,13 +8,14 @@
 #include "src/jail/internal.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 
 #ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
@@ -39,12 +40,15 @@ static __attribute__((noreturn)) void first_child(const struct rsys_session *ses
     char byte;
     int listener, code;
 
-    if (read(go, &byte, 1) != 1)
-        _exit(RSYS_EXIT_OURS);
     if (rsys_cage_become_guest(session, &err) < 0) {
         dprintf(STDERR_FILENO, "rsys-jail: %s\n", rsys_error_text(err));
         _exit(RSYS_EXIT_OURS);
     }
+    /* The supervisor is not dumpable and so neither are we, until our exec, whose memory belongs to the guests' user namespace: to be traced and to have the
+     * listener taken, we have to be.  Nobody else can see us. */
+    prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+    if (send(go, "", 1, MSG_NOSIGNAL) != 1 || recv(go, &byte, 1, 0) != 1)
+        _exit(RSYS_EXIT_OURS);
     listener = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
     if (listener < 0) {
         dprintf(STDERR_FILENO, "rsys-jail: install the guests' filter: %s\n", strerror(errno));
@@ -77,6 +81,7 @@ int rsys_first_guest(struct jail *jail, struct rsys_error **err)
     RSYS_AUTO_FREE struct sock_filter *filter = NULL;
     unsigned count = 0;
     int go[2];
+    char byte;
     pid_t pid;
 
     if (rsys_filter_guest(&jail->session->rules, &filter, &count, err) < 0)
@@ -84,8 +89,8 @@ int rsys_first_guest(struct jail *jail, struct rsys_error **err)
     jail->shared = mmap(NULL, sizeof(*jail->shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (jail->shared == MAP_FAILED)
         return rsys_error_make(err, errno, "map a page to share with the first guest");
-    if (pipe2(go, O_CLOEXEC) < 0)
-        return rsys_error_make(err, errno, "make a pipe");
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, go) < 0)
+        return rsys_error_make(err, errno, "make a socket pair");
     pid = fork();
     if (pid < 0)
         return rsys_error_make(err, errno, "fork the first guest");
@@ -96,9 +101,10 @@ int rsys_first_guest(struct jail *jail, struct rsys_error **err)
     close(go[0]);
     if (first_join(jail, pid) < 0 || rsys_control_spawn(jail, pid) < 0)
         return rsys_error_make(err, ENOMEM, "start the first guest");
-    if (ptrace(PTRACE_SEIZE, pid, NULL, (void *)(uintptr_t)TRACE_OPTIONS) < 0)
+    /* When the child has ended instead, it has said why, and its status is ours. */
+    if (recv(go[1], &byte, 1, 0) == 1 && ptrace(PTRACE_SEIZE, pid, NULL, (void *)(uintptr_t)TRACE_OPTIONS) < 0)
         return rsys_error_make(err, errno, "trace the first guest (is ptrace allowed here?)");
-    (void)!write(go[1], "", 1);
+    (void)!send(go[1], "", 1, MSG_NOSIGNAL);
     close(go[1]);
     return 0;
 }
