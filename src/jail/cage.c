@@ -223,9 +223,9 @@ static int enter(struct cage *cage, struct rsys_error **err)
 void cage_main(struct cage *cage)
 {
     RSYS_AUTO_ERROR err = NULL;
-    sigset_t none;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL); /* pid 1 is immune to what has its default disposition */
+    sigset_t all;
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, NULL); /* a thread that does not block SIGCHLD would swallow the supervisor's */
     struct rsys_session *session = &cage->session;
     session->program = cage->program.path;
     session->argv = session->options->argv;
