@@ -65,8 +65,11 @@ unit_fds_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 unit_fds_LDADD = librsys-jail.a librsys-core.a $(CHECK_LIBS)
 
 # handlers of calls, with a supervisor and an executor that are played
-check_PROGRAMS += unit-io unit-misc
-TESTS += unit-io unit-misc
+check_PROGRAMS += unit-io unit-misc unit-wait
+TESTS += unit-io unit-misc unit-wait
+unit_wait_SOURCES = tests/unit/unit-wait.c tests/unit/fake-jail.c tests/unit/fake-jail.h src/jail/wait.c src/jail/calls-io.c
+unit_wait_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+unit_wait_LDADD = librsys-core.a $(CHECK_LIBS)
 unit_io_SOURCES = tests/unit/unit-io.c tests/unit/fake-jail.c tests/unit/fake-jail.h src/jail/calls-io.c src/jail/calls-io.h
 unit_io_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 unit_io_LDADD = librsys-core.a $(CHECK_LIBS)

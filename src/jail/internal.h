@@ -13,7 +13,7 @@
 /* ---- the loop (supervisor.c) ---- */
 
 /* What the loop waits for.  epoll hands back a struct source; each kind has one function. */
-enum source_kind { SOURCE_NOTIFY, SOURCE_CHANNEL, SOURCE_SIGNALS, SOURCE_SPARE, SOURCE_VIEW, SOURCE_LINK };
+enum source_kind { SOURCE_NOTIFY, SOURCE_CHANNEL, SOURCE_SIGNALS, SOURCE_SPARE, SOURCE_VIEW, SOURCE_LINK, SOURCE_WAITS };
 struct source {
     enum source_kind kind;
     int fd; /* -1: none (yet) */
@@ -24,7 +24,7 @@ struct source {
 struct jail {
     struct rsys_session *session;
     int epoll_fd;
-    struct source notify, signals, spare, view, link;
+    struct source notify, signals, spare, view, link, waits;
     struct channel *control;
     struct channel *channels; /* all but control */
     struct channel *dead;     /* to be freed when the events at hand are done */
@@ -187,6 +187,11 @@ bool rsys_mask_end(struct guest *guest);
 /* Go on with a signal; with its handler entered, if there is one, the original mask is put into its frame. */
 void rsys_mask_deliver(struct guest *guest, int signal, bool handler);
 void rsys_mask_free(struct guest *guest);
+
+/* ---- waits over both homes (wait.c) ---- */
+
+/* Something is ready on a guest's local descriptor that a call waits for. */
+void rsys_wait_event(struct jail *jail);
 
 /* ---- tracing (trace.c) ---- */
 

@@ -115,6 +115,7 @@ struct call {
     uint8_t phase;           /* enum call_phase, notify.c's own */
     void *deferred;          /* its reply has come and waits until the guest's notification is valid again */
     uint32_t seq;            /* of the request under way */
+    bool hurried;            /* rsys_call_hurry */
 };
 
 /* ---- the call's way (notify.c, channel.c) ---- */
@@ -130,6 +131,10 @@ enum verdict rsys_call_forward_args(struct call *call, const uint64_t args[6]);
 /* For calls that wait with another signal mask (ppoll, pselect6, epoll_pwait): the first thing of their handlers.  address, size: the guest's sigset, address 0: none.
  * True: the mask holds, go on.  False: return *ret_verdict; the handler is called once more when the mask holds. */
 bool rsys_call_mask(struct call *call, uint64_t address, uint64_t size, enum verdict *ret_verdict);
+/* Cancel the request under way although no signal has come: what the call waits for has come from elsewhere.  Its reply comes as ever, cancelled or done;
+ * then say so with rsys_call_hurried_over() (also in on_drop). */
+void rsys_call_hurry(struct call *call);
+void rsys_call_hurried_over(struct call *call);
 /* Set the result: return rsys_call_done(call, -EBADF); */
 static inline enum verdict rsys_call_done(struct call *call, int64_t result)
 {

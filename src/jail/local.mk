@@ -19,6 +19,7 @@ librsys_jail_a_SOURCES += src/jail/calls-process.c
 librsys_jail_a_SOURCES += src/jail/calls-io.c src/jail/calls-io.h
 librsys_jail_a_SOURCES += src/jail/calls-copy.c
 librsys_jail_a_SOURCES += src/jail/calls-misc.c
+librsys_jail_a_SOURCES += src/jail/wait.c
 librsys_jail_a_SOURCES += src/jail/view.c src/jail/view-nodes.c src/jail/view-ops.c src/jail/view-jobs.c src/jail/view-inner.h
 librsys_jail_a_SOURCES += src/jail/pager.c src/jail/pager.h
 librsys_jail_a_SOURCES += src/jail/mmap.c

@@ -92,12 +92,32 @@ void rsys_signal_cancel(struct guest *guest)
     }
 }
 
+void rsys_call_hurry(struct call *call)
+{
+    struct jail *jail = call->guest->process->jail;
+
+    if (!call->hurried) {
+        call->hurried = true;
+        if (jail->cancels++ == 0)
+            jail->patience_ms = 10;
+    }
+    rsys_control_cancel(call->guest, call->seq);
+}
+
+void rsys_call_hurried_over(struct call *call)
+{
+    if (call->hurried) {
+        call->hurried = false;
+        call->guest->process->jail->cancels--;
+    }
+}
+
 void rsys_signal_repeat_cancels(struct jail *jail)
 {
     jail->patience_ms = RSYS_MIN(jail->patience_ms * 2, 1000u);
     for (unsigned i = 0; i < GUEST_BUCKETS; i++)
         for (struct guest *guest = jail->guests[i]; guest; guest = guest->next)
-            if (guest->cancelling && guest->call->phase == CALL_SENT)
+            if ((guest->cancelling || guest->call->hurried) && guest->call->phase == CALL_SENT)
                 rsys_control_cancel(guest, guest->call->seq);
 }
 

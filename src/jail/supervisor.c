@@ -161,6 +161,9 @@ static void dispatch(struct jail *jail, struct source *source, uint32_t events)
     case SOURCE_LINK:
         link_event(jail);
         break;
+    case SOURCE_WAITS:
+        rsys_wait_event(jail);
+        break;
     }
 }
 

@@ -3,13 +3,15 @@
 #include "tests/unit/fake-jail.h"
 #include "src/core/decode.h"
 #include "src/core/util.h"
-#include "src/jail/session.h"
+#include "src/jail/internal.h"
 #include "src/jail/view.h"
 
 #include <check.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 
 #define ARENA_MAX (RSYS_ARENA_SIZE + RSYS_ARENA_SLACK)
 
@@ -23,6 +25,9 @@ static struct call call;
 static struct process process = {.fds = &table, .threads = 1};
 struct guest fake_guest = {.process = &process, .call = &call};
 static uint8_t arena[ARENA_MAX];
+static struct jail jail = {.session = &session};
+uint64_t fake_mask;
+extern void rsys_wait_event(struct jail *) __attribute__((weak));
 
 void fake_local(int fd, bool local) { is_local[fd] = local; }
 
@@ -30,7 +35,18 @@ void fake_local(int fd, bool local) { is_local[fd] = local; }
 
 bool rsys_fd_is_local(const struct fdtable *fds, int64_t fd) { return (uint32_t)fd < RSYS_ARRAY_SIZE(is_local) && is_local[(uint32_t)fd]; }
 struct rsys_memory *rsys_guest_memory(struct guest *guest) { return &rsys_memory_own; }
-struct rsys_session *rsys_jail_session(struct jail *jail) { return &session; }
+struct rsys_session *rsys_jail_session(struct jail *j) { return &session; }
+struct guest *rsys_guest_find(struct jail *j, pid_t tid) { return tid == fake_guest.tid ? &fake_guest : NULL; }
+int rsys_source_watch(struct jail *j, struct source *source, bool want_out) { return 0; }
+void rsys_call_hurry(struct call *c) { c->hurried = true; }
+void rsys_call_hurried_over(struct call *c) { c->hurried = false; }
+bool rsys_call_mask(struct call *c, uint64_t address, uint64_t size, enum verdict *ret_verdict)
+{
+    fake_mask = 0;
+    if (address != 0)
+        ck_assert_int_eq(rsys_memory_read(&rsys_memory_own, address, &fake_mask, sizeof fake_mask), 0);
+    return true;
+}
 int rsys_guest_get_fd(struct guest *guest, int fd)
 {
     int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
@@ -45,6 +61,30 @@ void rsys_view_changed(struct call *c, int fd) {}
 static struct rsys_wire_reply reply;
 static uint8_t data[4 * RSYS_OUTS_MAX + ARENA_MAX];
 
+/* ppoll as an executor makes it: it can be cancelled, by what the supervisor's loop sees meanwhile. */
+static int64_t cancellable_poll(uint64_t a[6])
+{
+    struct timespec zero = {0, 0}, end, time, limit = {0, 0};
+    if (a[2] != 0)
+        memcpy(&limit, (void *)(uintptr_t)a[2], sizeof limit);
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    end.tv_sec += limit.tv_sec + (end.tv_nsec + limit.tv_nsec) / 1000000000;
+    end.tv_nsec = (end.tv_nsec + limit.tv_nsec) % 1000000000;
+    for (;;) {
+        long result = syscall(SYS_ppoll, a[0], a[1], &zero, NULL, 8);
+        if (result != 0)
+            return result == -1 ? -errno : result;
+        if (call.hurried)
+            return -512;
+        clock_gettime(CLOCK_MONOTONIC, &time);
+        if (a[2] != 0 && (time.tv_sec > end.tv_sec || (time.tv_sec == end.tv_sec && time.tv_nsec >= end.tv_nsec)))
+            return 0;
+        struct pollfd waits = {.fd = jail.waits.fd > 0 ? jail.waits.fd : -1, .events = POLLIN};
+        if (poll(&waits, 1, 1) > 0)
+            rsys_wait_event(&jail);
+    }
+}
+
 static void execute(struct rsys_request *request, bool cancelled)
 {
     struct iovec iov[4];
@@ -55,7 +95,9 @@ static void execute(struct rsys_request *request, bool cancelled)
     memcpy(arena, request->in, request->head.in_size);
     ck_assert_int_eq(rsys_decode_relocate(&request->head, request->relocs, request->outs, arena, a), 0);
     reply = (struct rsys_wire_reply){.seq = 5, .size = 4u * request->head.outs, .result = -512};
-    if (!cancelled) {
+    if (!cancelled && request->head.nr == SYS_ppoll && rsys_wait_event) {
+        reply.result = cancellable_poll(a);
+    } else if (!cancelled) {
         reply.result = syscall(request->head.nr, a[0], a[1], a[2], a[3], a[4], a[5]);
         if (reply.result == -1)
             reply.result = -errno;
@@ -111,7 +153,7 @@ static handler handler_of(const struct rsys_call *row)
 
 int64_t fake_call(long nr, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f)
 {
-    process.jail = NULL;
+    process.jail = &jail;
     process.pid = fake_guest.tid = getpid();
     call.guest = &fake_guest;
     call.nr = (uint64_t)nr;
@@ -119,6 +161,7 @@ int64_t fake_call(long nr, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint6
     ck_assert_ptr_nonnull(call.row);
     call.on_reply = NULL;
     call.on_cancel = call.on_drop = NULL;
+    call.phase = CALL_SENT;
     memcpy(call.args, (uint64_t[6]){a, b, c, d, e, f}, sizeof call.args);
     memset(&call.own, 0xaa, sizeof call.own);
     fake_requests = fake_posts = 0;

@@ -18,6 +18,7 @@ extern unsigned fake_posts;      /* that nobody waited for */
 extern bool fake_continued;      /* whether the last call was the guest's own kernel's */
 extern unsigned fake_cancel_at;  /* the request of this number (from 1) of each call is cancelled instead of made; 0: none */
 extern uint16_t fake_numbers[16]; /* the first requests' call numbers */
+extern uint64_t fake_mask;       /* the mask that the last call waited with */
 extern struct guest fake_guest;
 void fake_free(void);
 
