@@ -113,12 +113,16 @@ class Runner:
         return command + program
 
     def jail_command(self, program):
+        if self.config["self_check"]:
+            return self.native_command(program)
         return [f"{self.stage}/bin/rsys-jail", "--server", self.server, "--chdir", "/work"] + program
 
     def native_environment(self):
         return {**ENVIRONMENT, "HOME": "/root", "USER": "root"}
 
     def jail_environment(self):
+        if self.config["self_check"]:
+            return self.native_environment()
         return {**os.environ, **ENVIRONMENT}
 
     def run(self, case):

@@ -29,8 +29,8 @@ def say(text):
     print(text, flush=True)
 
 
-def configuration(stage, root):
-    return {"root": root, "nofile": 1024, "hostname": "sandbox", "capabilities": sum(1 << n for n in CAPABILITIES.values())}
+def configuration(root, self_check):
+    return {"root": root, "self_check": self_check, "nofile": 1024, "hostname": "sandbox", "capabilities": sum(1 << n for n in CAPABILITIES.values())}
 
 
 def policy(stage, config):
@@ -90,6 +90,14 @@ class Server:
     def tail(self):
         with open(self.log, encoding="utf-8", errors="replace") as f:
             return "\n".join(f.read().splitlines()[-15:])
+
+
+class NoServer:
+    """For --self-check."""
+    address = "none"
+
+    def stop(self):
+        return None
 
 
 class Tally:
@@ -153,8 +161,8 @@ def inner(stage, variant, jobs, names, config, source):
     os.umask(0o022)
     slow = float(os.environ.get("RSYS_TESTS_SLOW", "1"))
     mounts_before = mounts()
-    server = Server(stage)
     tally = Tally(stage, os.environ.get("RSYS_TESTS_MUST_RUN") == "1")
+    server = NoServer() if config["self_check"] else Server(stage)
     if server.address is None:
         say("FAILED: the server does not come up:\n    " + indent(server.tail()))
         process.end(server.child)
@@ -206,7 +214,7 @@ def lay_out(stage, source, build, config, uid):
     """Copy what the cases need to where the variant's user can read it: the tree itself may be readable for root only."""
     for name in ("bin", "cases", "failed", "oracle", "lib", "guests"):
         os.mkdir(f"{stage}/{name}")
-    for name in ("rsys-jail", "rsys-sandboxd"):
+    for name in () if config["self_check"] else ("rsys-jail", "rsys-sandboxd"):
         shutil.copy2(f"{build}/{name}", f"{stage}/bin/{name}")
     for path in glob.glob(f"{build}/tests/programs/*"):
         if os.access(path, os.X_OK) and os.path.isfile(path):
@@ -260,7 +268,7 @@ def run_variant(arguments, variant):
     os.chmod(stage, 0o755)
     child = None
     try:
-        arguments.config = configuration(stage, arguments.root)
+        arguments.config = configuration(arguments.root, arguments.self_check)
         lay_out(stage, arguments.source, arguments.build, arguments.config, uid)
         child = start_inner(stage, arguments, variant, uid)
         if process.wait_limited(child, arguments.limit) is None:
@@ -276,7 +284,8 @@ def run_variant(arguments, variant):
         shutil.rmtree(kept_dir, ignore_errors=True)
         if os.listdir(f"{stage}/failed"):
             shutil.copytree(f"{stage}/failed", kept_dir)
-            shutil.copy(f"{stage}/server.log", kept_dir)
+            if os.path.exists(f"{stage}/server.log"):
+                shutil.copy(f"{stage}/server.log", kept_dir)
             say(f"outputs of failed cases are in {kept_dir}")
     finally:
         if child is not None:
@@ -297,11 +306,13 @@ def main(argv):
     parser.add_argument("--limit", type=float, default=600, help="seconds for the whole variant")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--shared", action="store_true", help="other runs go on on this machine: names in /tmp may be theirs")
+    parser.add_argument("--self-check", action="store_true", help="run the guests natively twice: is what they say steady?")
     parser.add_argument("globs", nargs="*")
     arguments = parser.parse_args(argv)
     arguments.source = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     arguments.build = os.path.abspath(arguments.build)
     chosen = [case for case in cases.find(arguments.source) if case.runs_in(arguments.variant) and
+              not (arguments.self_check and case.kind == "script") and
               (not arguments.globs or any(fnmatch.fnmatch(case.name, g) for g in arguments.globs))]
     arguments.names = [case.name for case in chosen]
     if arguments.list:

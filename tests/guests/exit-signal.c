@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* exit-signal.c: the first guest is killed by a signal */
+#include "guest.h"
+
+int main(void)
+{
+    say("about to abort");
+    raise(SIGTERM);
+    return 0;
+}
