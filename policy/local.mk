@@ -1,2 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-only
-noinst_HEADERS += policy/policy.h
+noinst_LIBRARIES += librsys-policy.a
+librsys_policy_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(SECCOMP_CFLAGS) $(CAP_CFLAGS)
+librsys_policy_a_SOURCES = \
+	policy/policy.h policy/internal.h policy/json.h policy/json.c policy/names.c policy/rules.c policy/sandbox-keys.c policy/compile.c policy/load.c
+nodist_librsys_policy_a_SOURCES = policy/default-profile.c
+# For the programs that link it.
+POLICY_LIBS = librsys-policy.a librsys-core.a $(JANSSON_LIBS) $(SECCOMP_LIBS) $(CAP_LIBS)
+
+# The built-in policy, as one string.
+CLEANFILES += policy/default-profile.c
+policy/default-profile.c: policy/profiles/default.json policy/local.mk
+	@$(MKDIR_P) policy
+	$(AM_V_GEN){ echo '#include "policy/internal.h"'; echo 'const char rsys_policy_default_text[] ='; \
+	  sed 's/[\\"]/\\&/g; s/^/    "/; s/$$/\\n"/' $(srcdir)/policy/profiles/default.json; echo '    ;'; } >$@.tmp && mv $@.tmp $@
+
+# Examples to start from, and the built-in one to read.
+profilesdir = $(pkgdatadir)/profiles
+dist_profiles_DATA = policy/profiles/default.json policy/profiles/debian-root.json

@@ -83,3 +83,9 @@ unit_executor_LDADD = librsys-transport.a $(SANDBOX_LIBS) $(CHECK_LIBS)
 unit_misc_SOURCES = tests/unit/unit-misc.c tests/unit/fake-jail.c tests/unit/fake-jail.h src/jail/calls-misc.c src/jail/calls-copy.c src/jail/calls-io.c
 unit_misc_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 unit_misc_LDADD = librsys-core.a $(CHECK_LIBS)
+# policy
+check_PROGRAMS += unit-policy
+TESTS += unit-policy
+unit_policy_SOURCES = tests/unit/unit-policy.c
+unit_policy_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) -DSRCDIR='"$(abs_top_srcdir)"'
+unit_policy_LDADD = $(POLICY_LIBS) $(CHECK_LIBS)
