@@ -64,6 +64,14 @@ unit_fds_SOURCES = tests/unit/unit-fds.c
 unit_fds_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 unit_fds_LDADD = librsys-jail.a librsys-core.a $(CHECK_LIBS)
 
+# descriptors of both homes, with a supervisor and an executor that are played
+check_PROGRAMS += unit-descriptors
+TESTS += unit-descriptors
+unit_descriptors_SOURCES = tests/unit/unit-descriptors.c tests/unit/fake-jail.c tests/unit/fake-jail.h \
+	src/jail/calls-fd.c src/jail/calls-fd.h src/jail/calls-file.c src/jail/calls-ioctl.c
+unit_descriptors_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+unit_descriptors_LDADD = librsys-core.a $(CHECK_LIBS)
+
 # handlers of calls, with a supervisor and an executor that are played
 check_PROGRAMS += unit-io unit-misc unit-wait
 TESTS += unit-io unit-misc unit-wait

@@ -135,6 +135,12 @@ bool rsys_call_mask(struct call *call, uint64_t address, uint64_t size, enum ver
  * then say so with rsys_call_hurried_over() (also in on_drop). */
 void rsys_call_hurry(struct call *call);
 void rsys_call_hurried_over(struct call *call);
+/* Whether a number is none that a guest can have: the session's limit and above, where executors keep what is theirs.  No such number may
+ * be sent: an honest program that closes everything would cut its executor's channel.  A call (but not a SPECIAL one) that has one for a FD argument
+ * never comes to its handler. */
+bool rsys_fd_is_beyond(const struct call *call, uint64_t fd);
+/* For who encodes by rsys_encode_call() alone: such numbers in the request's FD and DIRFD arguments become -1.  rsys_call_forward() does it. */
+void rsys_call_fence(struct call *call);
 /* Set the result: return rsys_call_done(call, -EBADF); */
 static inline enum verdict rsys_call_done(struct call *call, int64_t result)
 {

@@ -341,8 +341,10 @@ int rsys_launch(const struct rsys_options *options, struct rsys_error **err)
 {
     fill_standard_descriptors();
     struct launch launch = {.options = options, .server_fd = -1, .link_fd = -1, .signal_fd = -1};
-    launch.cage.session = (struct rsys_session){.options = options, .control_fd = -1, .proc_fd = -1, .trace_fd = -1, .link_fd = -1};
+    launch.cage.session = (struct rsys_session){.options = options, .control_fd = -1, .proc_fd = -1, .tty_fd = -1, .trace_fd = -1, .link_fd = -1};
     launch.cage.pager_fd = launch.cage.program.local_fd = -1;
+    /* Guests cannot open it by its name: their names are the sandbox's. */
+    launch.cage.session.tty_fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
     sigprocmask(SIG_SETMASK, NULL, &launch.mask);
     launch.foreground = tcgetpgrp(0) == getpgrp();
     int status = run(&launch, err);
@@ -353,6 +355,7 @@ int rsys_launch(const struct rsys_options *options, struct rsys_error **err)
     rsys_close(launch.cage.session.control_fd);
     rsys_close(launch.cage.pager_fd);
     rsys_close(launch.cage.session.trace_fd);
+    rsys_close(launch.cage.session.tty_fd);
     rsys_close(launch.server_fd);
     program_free(&launch.cage.program);
     rsys_rules_free(&launch.cage.session.rules);

@@ -143,10 +143,27 @@ int rsys_guest_post(struct guest *guest, struct rsys_request *request)
     return seq < 0 ? (int)seq : 0;
 }
 
+bool rsys_fd_is_beyond(const struct call *call, uint64_t fd)
+{
+    return (uint32_t)fd >= call->guest->process->jail->session->welcome.nofile;
+}
+
+void rsys_call_fence(struct call *call)
+{
+    uint64_t *args = call->request.head.args;
+
+    for (int i = 0; i < call->row->nargs; i++)
+        if ((call->row->args[i].shape == RSYS_ARG_DIRFD || call->row->args[i].shape == RSYS_ARG_FD) && rsys_fd_is_beyond(call, args[i]) &&
+            (int32_t)args[i] >= 0)
+            args[i] = UINT64_MAX;
+}
+
 enum verdict rsys_call_forward_args(struct call *call, const uint64_t args[6])
 {
     int result = rsys_encode_call(&call->request, call->row, args, &call->guest->memory);
 
+    if (result == 0)
+        rsys_call_fence(call);
     return result < 0 ? rsys_call_done(call, result) : rsys_call_send(call);
 }
 
@@ -226,6 +243,15 @@ static int64_t deciding_fd(const struct call *call)
     return -1;
 }
 
+/* Whether an argument names a descriptor that no guest can have. */
+static bool names_beyond(const struct call *call)
+{
+    for (int i = 0; i < call->row->nargs; i++)
+        if (call->row->args[i].shape == RSYS_ARG_FD && rsys_fd_is_beyond(call, call->args[i]))
+            return true;
+    return false;
+}
+
 static enum verdict call_place(struct call *call)
 {
     struct guest *guest = call->guest;
@@ -251,6 +277,8 @@ static enum verdict call_place(struct call *call)
         return VERDICT_CONTINUE;
     if (call->placed == RSYS_ACTION_LOCAL && (row->flags & RSYS_CALL_EITHER))
         return VERDICT_CONTINUE;
+    if (row->where != RSYS_SPECIAL && names_beyond(call))
+        return rsys_call_done(call, -EBADF);
     if (row->where == RSYS_BY_FD && row->handler == RSYS_HANDLER_REGULAR && rsys_fd_is_local(guest->process->fds, deciding_fd(call)))
         return VERDICT_CONTINUE;
     if (!handlers[row->handler])
@@ -291,7 +319,10 @@ static void notify_call(struct jail *jail, const struct seccomp_notif *notif)
         return;
     }
     if (call->phase != CALL_IDLE) {
-        if (call->nr == (uint64_t)notif->data.nr && !memcmp(call->args, notif->data.args, sizeof(call->args))) {
+        /* -ERESTARTSYS is for the kernel, at a signal.  There was none: the call begins anew. */
+        bool anew = call->phase == CALL_ANSWERED && call->result == -ERESTARTSYS;
+
+        if (!anew && call->nr == (uint64_t)notif->data.nr && !memcmp(call->args, notif->data.args, sizeof(call->args))) {
             call_again(call, notif->id);
             return;
         }

@@ -4,6 +4,7 @@
 #include "src/core/decode.h"
 #include "src/core/util.h"
 #include "src/jail/internal.h"
+#include "src/jail/session.h"
 #include "src/jail/view.h"
 
 #include <check.h>
@@ -15,11 +16,12 @@
 
 #define ARENA_MAX (RSYS_ARENA_SIZE + RSYS_ARENA_SLACK)
 
-unsigned fake_requests, fake_posts, fake_cancel_at;
+unsigned fake_requests, fake_posts, fake_cancel_at, fake_interrupted;
 bool fake_continued;
 uint16_t fake_numbers[16];
 static bool is_local[1024];
-static struct rsys_session session = {.welcome = {.nofile = 1024}};
+static struct rsys_session session = {.welcome = {.nofile = 1024}, .proc_fd = -1, .tty_fd = -1};
+struct rsys_session *fake_session = &session;
 static struct fdtable table;
 static struct call call;
 static struct process process = {.fds = &table, .threads = 1};
@@ -55,6 +57,25 @@ int rsys_guest_get_fd(struct guest *guest, int fd)
 bool rsys_view_watching(const struct view *view) { return false; }
 enum verdict rsys_view_settle(struct call *c, int fd, enum verdict (*next)(struct call *)) { return next(c); }
 void rsys_view_changed(struct call *c, int fd) {}
+
+/* The guest's table is the test's own, as the executor's is. */
+int rsys_call_add_fd(struct call *c, int fd, int at, bool cloexec)
+{
+    if (fake_interrupted > 0 && fake_interrupted-- > 0)
+        return -ENOENT;
+    int number = at < 0 ? fcntl(fd, cloexec ? F_DUPFD_CLOEXEC : F_DUPFD, 0) : dup3(fd, at, cloexec ? O_CLOEXEC : 0);
+    return number >= 0 ? number : -errno;
+}
+int rsys_fd_set_local(struct fdtable *fds, int fd, bool cloexec)
+{
+    is_local[fd] = true;
+    return 0;
+}
+void rsys_fd_clear_local(struct fdtable *fds, int fd) { is_local[fd] = false; }
+struct fdtable *rsys_fdtable_copy(const struct fdtable *fds) { return calloc(1, sizeof *fds); }
+void rsys_fdtable_unref(struct fdtable *fds) {}
+bool rsys_fd_is_beyond(const struct call *c, uint64_t fd) { return (uint32_t)fd >= session.welcome.nofile; }
+void rsys_call_fence(struct call *c) {}
 
 /* ---- the executor ---- */
 
@@ -98,7 +119,10 @@ static void execute(struct rsys_request *request, bool cancelled)
     if (!cancelled && request->head.nr == SYS_ppoll && rsys_wait_event) {
         reply.result = cancellable_poll(a);
     } else if (!cancelled) {
-        reply.result = syscall(request->head.nr, a[0], a[1], a[2], a[3], a[4], a[5]);
+        if (request->head.nr == RSYS_OP_PLACEHOLDER)
+            reply.result = open("/", O_PATH | (a[1] != 0 ? O_CLOEXEC : 0));
+        else
+            reply.result = syscall(request->head.nr, a[0], a[1], a[2], a[3], a[4], a[5]);
         if (reply.result == -1)
             reply.result = -errno;
     }

@@ -19,7 +19,9 @@ extern bool fake_continued;      /* whether the last call was the guest's own ke
 extern unsigned fake_cancel_at;  /* the request of this number (from 1) of each call is cancelled instead of made; 0: none */
 extern uint16_t fake_numbers[16]; /* the first requests' call numbers */
 extern uint64_t fake_mask;       /* the mask that the last call waited with */
+extern unsigned fake_interrupted; /* so many times the guest is found to be interrupted when a descriptor is to be installed */
 extern struct guest fake_guest;
+extern struct rsys_session *fake_session;
 void fake_free(void);
 
 #endif

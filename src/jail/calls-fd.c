@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* calls-fd.c: close, dup, fcntl's duplicates and flags, pipe: calls that make, drop and move descriptors of both homes.
+ *
+ * The executor's kernel gives all the numbers.  A local descriptor has a placeholder there (an O_PATH descriptor), so what
+ * duplicates or closes it is done to the placeholder first, and then to the guest's own descriptor from outside: SECCOMP_IOCTL_NOTIF_ADDFD
+ * puts a duplicate at the number that the executor's kernel gave, or a tombstone over the one that is to be closed.  A tombstone stays in the
+ * guest's table without harm: the number is remote from then on, and nothing local is done with it. */
+#include "src/jail/calls-fd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+
+#include "src/core/subcalls.h"
+#include "src/core/util.h"
+#include "src/jail/session.h"
+
+#ifndef F_DUPFD_QUERY
+#define F_DUPFD_QUERY 1027 /* newer than Debian 12's headers */
+#endif
+#define ERESTARTSYS 512 /* of the kernel's own headers: it never reaches a program */
+
+static struct fdtable *table_of(const struct call *call) { return call->guest->process->fds; }
+static uint32_t limit_of(const struct call *call) { return rsys_jail_session(call->guest->process->jail)->welcome.nofile; }
+
+void rsys_call_is_short(struct call *call)
+{
+    static struct rsys_call rows[16]; /* of the few calls that have a short side, as they are asked for */
+    if (!(call->row->flags & RSYS_CALL_BLOCKS))
+        return;
+    for (size_t i = 0; i < RSYS_ARRAY_SIZE(rows); i++) {
+        if (rows[i].name == NULL) {
+            rows[i] = *call->row;
+            rows[i].flags &= (uint16_t)~(RSYS_CALL_BLOCKS | RSYS_CALL_NORESTART);
+        }
+        if (rows[i].nr == call->row->nr) {
+            call->row = &rows[i];
+            return;
+        }
+    }
+}
+
+/* ---- both homes ---- */
+
+/* Close a number on the executor, behind what it does now. */
+static void post_close(struct call *call, int64_t fd)
+{
+    struct rsys_request request = {0};
+    const uint64_t args[6] = {(uint64_t)fd};
+    if (fd < 0 || rsys_fd_is_beyond(call, (uint64_t)fd))
+        return;
+    rsys_request_start(&request, SYS_close, args);
+    rsys_guest_post(call->guest, &request);
+    rsys_request_free(&request);
+}
+
+/* Interrupted: there is no notification to act on, but the guest will make the call again. */
+static int64_t interrupted(int error) { return error == -ENOENT || error == -ESRCH ? -ERESTARTSYS : error; }
+
+int rsys_call_drop_local(struct call *call, int fd)
+{
+    static int tombstone = -1;
+    if (tombstone < 0 && (tombstone = eventfd(0, EFD_CLOEXEC)) < 0)
+        return -errno;
+    int placed = rsys_call_add_fd(call, tombstone, fd, true);
+    if (placed < 0)
+        return placed;
+    rsys_fd_clear_local(table_of(call), fd);
+    return 0;
+}
+
+enum verdict rsys_call_place_local(struct call *call, int64_t number, int fd, bool cloexec)
+{
+    RSYS_AUTO_FD own = fd;
+    /* The number is the server's word.  One out of range could only hurt this guest, but it is a lie. */
+    if (number < 0 || rsys_fd_is_beyond(call, (uint64_t)number))
+        return rsys_call_done(call, number < 0 ? number : -EIO);
+    int placed = rsys_call_add_fd(call, own, (int)number, cloexec);
+    if (placed >= 0)
+        placed = rsys_fd_set_local(table_of(call), (int)number, cloexec);
+    if (placed >= 0)
+        return rsys_call_done(call, number);
+    post_close(call, number);
+    return rsys_call_done(call, interrupted(placed));
+}
+
+static enum verdict home_reply(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data)
+{
+    int own = (int)call->own.word[0];
+    call->on_drop = NULL;
+    if (reply->result >= 0)
+        return rsys_call_place_local(call, reply->result, own, call->own.word[1] != 0);
+    rsys_close(own);
+    return rsys_call_done(call, reply->result);
+}
+
+static void home_drop(struct call *call) { rsys_close((int)call->own.word[0]); }
+
+enum verdict rsys_call_bring_home(struct call *call, int fd, bool cloexec)
+{
+    const uint64_t args[6] = {0, cloexec ? O_CLOEXEC : 0};
+    rsys_call_is_short(call);
+    call->own.word[0] = (uint64_t)fd;
+    call->own.word[1] = cloexec;
+    call->on_reply = home_reply;
+    call->on_drop = home_drop;
+    rsys_request_start(&call->request, RSYS_OP_PLACEHOLDER, args);
+    enum verdict verdict = rsys_call_send(call);
+    if (verdict != VERDICT_SENT) {
+        call->on_drop = NULL;
+        rsys_close(fd);
+    }
+    return verdict;
+}
+
+/* ---- close ---- */
+
+enum verdict rsys_handle_CLOSE(struct call *call)
+{
+    if (rsys_fd_is_local(table_of(call), (int64_t)call->args[0])) {
+        /* Here first: once the placeholder is closed, another thread of the guest may be given the number. */
+        int failed = rsys_call_drop_local(call, (int)call->args[0]);
+        if (failed < 0)
+            return rsys_call_done(call, interrupted(failed));
+    }
+    return rsys_call_forward(call);
+}
+
+/* The executor has closed or marked its descriptors and placeholders in the range: the same for the local ones. */
+static enum verdict range_reply(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data)
+{
+    struct process *process = call->guest->process;
+    uint32_t first = (uint32_t)call->args[0], flags = (uint32_t)call->args[2];
+    uint32_t last = RSYS_MIN((uint32_t)call->args[1], limit_of(call) - 1);
+    bool native = false;
+    if (reply->result < 0)
+        return rsys_call_done(call, reply->result);
+    if ((flags & CLOSE_RANGE_UNSHARE) && process->fds->users > 1) {
+        struct fdtable *copy = rsys_fdtable_copy(process->fds);
+        if (copy == NULL)
+            return rsys_call_done(call, -ENOMEM);
+        rsys_fdtable_unref(process->fds);
+        process->fds = copy;
+        native = true; /* the guest's kernel has to unshare its table too */
+    }
+    for (uint32_t fd = first; fd <= last; fd++) {
+        if (!rsys_fd_is_local(process->fds, fd))
+            continue;
+        if (flags & CLOSE_RANGE_CLOEXEC) {
+            rsys_fd_set_local(process->fds, (int)fd, true);
+            native = true;
+        } else if (native) {
+            rsys_fd_clear_local(process->fds, (int)fd);
+        } else {
+            int failed = rsys_call_drop_local(call, (int)fd);
+            if (failed < 0)
+                return rsys_call_done(call, interrupted(failed));
+        }
+    }
+    if (native)
+        return VERDICT_CONTINUE; /* numbers only: the guest's own kernel does to its table what has been done to the executor's */
+    return rsys_call_done(call, 0);
+}
+
+enum verdict rsys_handle_CLOSE_RANGE(struct call *call)
+{
+    uint64_t args[6] = {(uint32_t)call->args[0], (uint32_t)call->args[1], (uint32_t)call->args[2]};
+    struct process *process = call->guest->process;
+    if (args[0] > args[1] || (args[2] & ~(uint64_t)(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC)))
+        return rsys_call_done(call, -EINVAL);
+    /* The table would become that of one thread, while tables are kept for processes. */
+    if ((args[2] & CLOSE_RANGE_UNSHARE) && process->threads > 1)
+        return rsys_call_done(call, -EINVAL);
+    if (rsys_fd_is_beyond(call, args[0])) {
+        if (!(args[2] & CLOSE_RANGE_UNSHARE))
+            return rsys_call_done(call, 0);
+        return rsys_call_done(call, -EINVAL);
+    }
+    args[1] = RSYS_MIN(args[1], (uint64_t)limit_of(call) - 1);
+    call->on_reply = range_reply;
+    return rsys_call_forward_args(call, args);
+}
+
+/* ---- fcntl and ioctl that go as they are ---- */
+
+enum verdict rsys_call_subcall(struct call *call, const struct rsys_subcall *sub)
+{
+    struct rsys_call row = *call->row;
+    row.args[2] = sub->arg;
+    row.nargs = sub->arg.shape == RSYS_ARG_NONE ? 2 : 3;
+    if (!(sub->flags & RSYS_SUBCALL_BLOCKS))
+        rsys_call_is_short(call);
+    int failed = rsys_encode_call(&call->request, &row, call->args, rsys_guest_memory(call->guest));
+    return failed < 0 ? rsys_call_done(call, failed) : rsys_call_send(call);
+}
+
+/* ---- dup ---- */
+
+/* own.word: the old descriptor, whether the new one is close-on-exec. */
+static enum verdict dup_reply(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data)
+{
+    int64_t number = reply->result, old = (int64_t)call->own.word[0];
+    if (number < 0 || number == old)
+        return rsys_call_done(call, number);
+    if (rsys_fd_is_beyond(call, (uint64_t)number))
+        return rsys_call_done(call, -EIO);
+    if (rsys_fd_is_local(table_of(call), old)) {
+        int own = rsys_guest_get_fd(call->guest, (int)old);
+        if (own >= 0)
+            return rsys_call_place_local(call, number, own, call->own.word[1] != 0);
+        post_close(call, number);
+        return rsys_call_done(call, interrupted(own));
+    }
+    /* A remote one has taken the place of a local one. */
+    int failed = rsys_call_drop_local(call, (int)number);
+    return rsys_call_done(call, failed < 0 ? interrupted(failed) : number);
+}
+
+/* Duplicate `old` by the call's own means (fcntl's: sub), which give a new number; `over`: the number that it will be, or -1. */
+static enum verdict duplicate(struct call *call, uint32_t old, int64_t over, bool cloexec, const struct rsys_subcall *sub)
+{
+    struct fdtable *fds = table_of(call);
+    rsys_call_is_short(call);
+    if (rsys_fd_is_local(fds, old) || (over >= 0 && rsys_fd_is_local(fds, over))) {
+        call->own.word[0] = old;
+        call->own.word[1] = cloexec;
+        call->on_reply = dup_reply;
+    }
+    return sub != NULL ? rsys_call_subcall(call, sub) : rsys_call_forward(call);
+}
+
+enum verdict rsys_handle_DUP(struct call *call)
+{
+    int64_t over = call->row->nr == SYS_dup ? -1 : (int64_t)(uint32_t)call->args[1];
+    return duplicate(call, (uint32_t)call->args[0], over, call->row->nr == SYS_dup3 && (call->args[2] & O_CLOEXEC), NULL);
+}
+
+/* ---- fcntl ---- */
+
+/* The placeholder has its flag: now the local descriptor. */
+static enum verdict setfd_reply(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data)
+{
+    if (reply->result < 0)
+        return rsys_call_done(call, reply->result);
+    int failed = rsys_fd_set_local(table_of(call), (int)call->args[0], call->own.word[0] != 0);
+    return failed < 0 ? rsys_call_done(call, failed) : VERDICT_CONTINUE;
+}
+
+enum verdict rsys_call_set_cloexec(struct call *call, bool cloexec)
+{
+    const uint64_t args[6] = {(uint32_t)call->args[0], F_SETFD, cloexec ? FD_CLOEXEC : 0};
+    rsys_call_is_short(call);
+    call->own.word[0] = cloexec;
+    call->on_reply = setfd_reply;
+    rsys_request_start(&call->request, SYS_fcntl, args);
+    return rsys_call_send(call);
+}
+
+enum verdict rsys_handle_FCNTL(struct call *call)
+{
+    const struct rsys_subcall *sub = rsys_fcntl_by_number(call->args[1]);
+    struct fdtable *fds = table_of(call);
+    if (sub == NULL || sub->refusal != 0)
+        return rsys_call_done(call, sub == NULL ? -EINVAL : -(int64_t)sub->refusal);
+    bool local = rsys_fd_is_local(fds, (int64_t)call->args[0]);
+    switch (sub->nr) {
+    case F_DUPFD:
+    case F_DUPFD_CLOEXEC:
+        return duplicate(call, (uint32_t)call->args[0], -1, sub->nr == F_DUPFD_CLOEXEC, sub);
+    case F_SETFD:
+        if (local)
+            return rsys_call_set_cloexec(call, (call->args[2] & FD_CLOEXEC) != 0);
+        break;
+    case F_DUPFD_QUERY:
+        if (rsys_fd_is_beyond(call, call->args[2]))
+            return rsys_call_done(call, -EBADF);
+        if (local != rsys_fd_is_local(fds, (int64_t)call->args[2]))
+            return rsys_call_done(call, 0); /* of different homes: not the same open file */
+        break;
+    default:
+        break;
+    }
+    /* Local: the command is a number, and its third argument is for the guest's own descriptor alone. */
+    return local ? VERDICT_CONTINUE : rsys_call_subcall(call, sub);
+}
+
+/* ---- pipe, pipe2, socketpair ---- */
+
+static enum verdict pair_reply(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data)
+{
+    int failed = rsys_request_finish(&call->request, reply, data, rsys_guest_memory(call->guest)), pair[2];
+    if (failed < 0 || reply->result < 0)
+        return rsys_call_done(call, failed < 0 ? failed : reply->result);
+    memcpy(pair, &call->own.word[0], sizeof pair);
+    if (rsys_memory_write(rsys_guest_memory(call->guest), call->own.word[1], pair, sizeof pair) == 0)
+        return rsys_call_done(call, reply->result);
+    /* The guest has not been told of them, so it could never close them. */
+    post_close(call, pair[0]);
+    post_close(call, pair[1]);
+    return rsys_call_done(call, -EFAULT);
+}
+
+enum verdict rsys_handle_SOCKETPAIR(struct call *call)
+{
+    int array = call->row->nr == SYS_socketpair ? 3 : 0;
+    uint64_t args[6] = {0};
+    memcpy(args, call->args, call->row->nargs * sizeof args[0]);
+    call->own.word[0] = UINT64_MAX;
+    call->own.word[1] = args[array];
+    call->on_reply = pair_reply;
+    rsys_request_start(&call->request, call->row->nr, args);
+    int64_t at = rsys_request_out(&call->request, array, 2 * sizeof(int), RSYS_OUT_SUCCESS, 1, (struct rsys_out_target){.own = &call->own.word[0]});
+    return at < 0 ? rsys_call_done(call, at) : rsys_call_send(call);
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* calls-ioctl.c: ioctl, by the list of requests in ioctls.def.
+ *
+ * A local descriptor is the user's terminal, pipe or file.  The request is a number in a register, so it is judged once and stays what it
+ * is when the guest's own kernel makes the call; what its third argument points at is the guest's own memory. */
+#include "src/jail/calls-fd.h"
+
+#include <asm/ioctls.h>
+#include <errno.h>
+#include <linux/fs.h>
+#include <linux/sockios.h>
+#include <string.h>
+
+#define IFCONF_MAX 65536 /* bytes of addresses: more than a thousand interfaces */
+
+/* struct ifconf as the kernel has it. */
+struct ifconf_bytes {
+    int32_t length;
+    uint32_t padding;
+    uint64_t buffer;
+};
+
+static enum verdict ifconf_reply(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data)
+{
+    int failed = rsys_request_finish(&call->request, reply, data, rsys_guest_memory(call->guest));
+    return rsys_call_done(call, failed < 0 ? failed : reply->result);
+}
+
+/* SIOCGIFCONF: a length, in and out, and a pointer to a list of that length. */
+static enum verdict send_ifconf(struct call *call)
+{
+    struct ifconf_bytes conf;
+    struct rsys_memory *memory = rsys_guest_memory(call->guest);
+    int failed = rsys_memory_read(memory, call->args[2], &conf, sizeof conf);
+    if (failed < 0)
+        return rsys_call_done(call, failed);
+    uint64_t buffer = conf.buffer;
+    conf.buffer = 0;
+    if (conf.length < 0)
+        return rsys_call_done(call, -EINVAL);
+    if (conf.length > IFCONF_MAX)
+        conf.length = IFCONF_MAX;
+    struct rsys_request *request = &call->request;
+    rsys_request_start(request, call->row->nr, call->args);
+    int64_t at = rsys_request_in(request, 2, &conf, sizeof conf);
+    if (at < 0)
+        return rsys_call_done(call, at);
+    int64_t length = rsys_request_out_at(request, (uint32_t)at, sizeof conf.length, RSYS_OUT_SUCCESS, 0, (struct rsys_out_target){.guest = call->args[2]});
+    if (length >= 0 && buffer != 0) {
+        int64_t list = rsys_request_out(request, -1, (size_t)conf.length, RSYS_OUT_VALUE, 1, (struct rsys_out_target){.guest = buffer});
+        if (list >= 0) {
+            request->outs[request->head.outs - 1].at = (uint32_t)at;
+            length = rsys_request_pointer(request, (uint32_t)at + (uint32_t)offsetof(struct ifconf_bytes, buffer), (uint32_t)list);
+        } else {
+            length = list;
+        }
+    }
+    call->on_reply = ifconf_reply;
+    return length < 0 ? rsys_call_done(call, length) : rsys_call_send(call);
+}
+
+enum verdict rsys_handle_IOCTL(struct call *call)
+{
+    const struct rsys_subcall *sub = rsys_ioctl_by_number(call->args[1]);
+    const struct fdtable *fds = call->guest->process->fds;
+    if (sub == NULL || sub->refusal != 0)
+        return rsys_call_done(call, sub == NULL ? -ENOTTY : -(int64_t)sub->refusal);
+    bool local = rsys_fd_is_local(fds, (int64_t)call->args[0]);
+    switch (sub->nr) {
+    case FIOCLEX:
+    case FIONCLEX:
+        if (local)
+            return rsys_call_set_cloexec(call, sub->nr == FIOCLEX);
+        break;
+    case FICLONE:
+        if (rsys_fd_is_beyond(call, call->args[2]))
+            return rsys_call_done(call, -EBADF);
+        if (local != rsys_fd_is_local(fds, (int64_t)call->args[2]))
+            return rsys_call_done(call, -EXDEV);
+        break;
+    case TIOCGPTPEER:
+        if (local) /* it would make a descriptor behind the executor's back */
+            return rsys_call_done(call, -ENOTTY);
+        break;
+    case SIOCGIFCONF:
+        if (!local)
+            return send_ifconf(call);
+        break;
+    default:
+        break;
+    }
+    return local ? VERDICT_CONTINUE : rsys_call_subcall(call, sub);
+}
