@@ -129,6 +129,11 @@ void rsys_guest_orphaned(struct guest *guest)
 {
     struct jail *jail = guest->process->jail;
 
+    if (guest->state == GUEST_EXITING) {
+        /* Another thread's exit of the whole process has ended the executor before it came to this one's. */
+        rsys_exit_unmirrored(guest);
+        return;
+    }
     if (guest->process->pid == jail->first) {
         rsys_jail_lost(jail, "the server has ended the program's side of the session");
         return;
@@ -402,6 +407,7 @@ void rsys_exit_unmirrored(struct guest *guest)
 {
     if (guest->state != GUEST_EXITING || !guest->channel)
         return;
+    rsys_call_abandon(guest);
     rsys_channel_drop(guest->channel);
     guest->channel = NULL;
     rsys_guest_resume(guest, 0);
