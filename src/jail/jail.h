@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 struct jail;
@@ -111,6 +112,8 @@ struct call {
         uint64_t word[8];
         void *pointer[8];
     } own;
+    enum verdict (*settled)(struct call *call); /* rsys_view_settle's: how the call goes on, and what it asked; `own` and `scratch` are the handler's by then */
+    struct stat settle;
     uint64_t started;        /* ns, when tracing */
     uint8_t phase;           /* enum call_phase, notify.c's own */
     void *deferred;          /* its reply has come and waits until the guest's notification is valid again */

@@ -111,6 +111,7 @@ static void opened(struct view_job *job)
     mapping->next = view->mappings;
     view->mappings = mapping;
     view->watching |= mapping->shared;
+    view->watching_writes |= mapping->shared && mapping->writable;
     trim(view);
     job->data = mapping;
     waited(job);
@@ -166,11 +167,9 @@ static enum verdict got_stat(struct call *call, const struct rsys_wire_reply *re
     return rsys_call_send(call);
 }
 
-static enum verdict ask_stat(struct call *call, int fd, enum verdict (*then)(struct call *, const struct rsys_wire_reply *, const uint8_t *))
+static enum verdict ask_stat(struct call *call, int fd, struct stat *st,
+                             enum verdict (*then)(struct call *, const struct rsys_wire_reply *, const uint8_t *))
 {
-    struct stat *st = rsys_call_scratch(call, sizeof *st);
-    if (st == NULL)
-        return rsys_call_done(call, -ENOMEM);
     rsys_request_start(&call->request, SYS_fstat, (uint64_t[6]){(uint64_t)fd});
     rsys_request_out(&call->request, 1, sizeof *st, RSYS_OUT_SUCCESS, 1, (struct rsys_out_target){.own = st});
     call->on_reply = then;
@@ -184,7 +183,8 @@ enum verdict rsys_handle_MMAP(struct call *call)
         return VERDICT_CONTINUE;
     if (fd < 0)
         return rsys_call_done(call, -EBADF);
-    return ask_stat(call, fd, got_stat);
+    struct stat *st = rsys_call_scratch(call, sizeof *st);
+    return st != NULL ? ask_stat(call, fd, st, got_stat) : rsys_call_done(call, -ENOMEM);
 }
 
 /* Dirty pages go back by the guest's own kernel, and MS_SYNC's fsync with them. */
@@ -194,26 +194,22 @@ enum verdict rsys_handle_MSYNC(struct call *call) { return VERDICT_CONTINUE; }
 
 bool rsys_view_watching(const struct view *view) { return view->watching; }
 
-/* own.pointer: 6: how the call goes on. */
-
 static void flushed(struct view_job *job)
 {
     struct call *call = job->call;
     view_job_free(job);
     if (call == NULL)
         return;
-    enum verdict (*next)(struct call *) = (enum verdict(*)(struct call *))call->own.pointer[6];
-    rsys_call_resume(call, next(call));
+    rsys_call_resume(call, call->settled(call));
 }
 
 static enum verdict settle_stat(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data)
 {
-    enum verdict (*next)(struct call *) = (enum verdict(*)(struct call *))call->own.pointer[6];
     struct view *view = view_of_call(call);
     struct view_identity identity;
     call->on_reply = NULL;
     if (reply->result == 0 && rsys_request_finish(&call->request, reply, data, rsys_guest_memory(call->guest)) == 0) {
-        rsys_view_identity(call->scratch, &identity);
+        rsys_view_identity(&call->settle, &identity);
         struct mapping *mapping = find(view, &identity, true, true);
         struct view_job *job = mapping != NULL ? view_job_new(JOB_FLUSH, call, flushed) : NULL;
         if (job != NULL) {
@@ -221,16 +217,16 @@ static enum verdict settle_stat(struct call *call, const struct rsys_wire_reply 
             return view_job_await(view, job);
         }
     }
-    return next(call);
+    return call->settled(call);
 }
 
 enum verdict rsys_view_settle(struct call *call, int fd, enum verdict (*next)(struct call *call))
 {
     struct view *view = view_of_call(call);
-    if (!view->watching)
+    if (!view->watching_writes)
         return next(call);
-    call->own.pointer[6] = (void *)next;
-    return ask_stat(call, fd, settle_stat);
+    call->settled = next;
+    return ask_stat(call, fd, &call->settle, settle_stat);
 }
 
 static void refreshed(struct view_job *job) { view_job_free(job); }

@@ -92,7 +92,9 @@ struct view {
     /* the supervisor's */
     int event_fd;          /* its end to the opener */
     int opener_fd;         /* the opener's end; also used by the view's thread to tell that it is lost */
-    bool watching, lost;
+    bool watching;        /* some file is mapped shared */
+    bool watching_writes; /* and written through that */
+    bool lost;
     unsigned pending;      /* jobs under way */
     void *mappings;        /* mmap.c's */
     pthread_mutex_t lock;  /* of exes; held for a few instructions */
