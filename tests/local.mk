@@ -73,8 +73,11 @@ unit_descriptors_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 unit_descriptors_LDADD = librsys-core.a $(CHECK_LIBS)
 
 # handlers of calls, with a supervisor and an executor that are played
-check_PROGRAMS += unit-io unit-misc unit-wait
-TESTS += unit-io unit-misc unit-wait
+check_PROGRAMS += unit-io unit-misc unit-wait unit-trace
+TESTS += unit-io unit-misc unit-wait unit-trace
+unit_trace_SOURCES = tests/unit/unit-trace.c src/jail/trace.c
+unit_trace_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+unit_trace_LDADD = librsys-core.a $(CHECK_LIBS)
 unit_wait_SOURCES = tests/unit/unit-wait.c tests/unit/fake-jail.c tests/unit/fake-jail.h src/jail/wait.c src/jail/calls-io.c
 unit_wait_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 unit_wait_LDADD = librsys-core.a $(CHECK_LIBS)

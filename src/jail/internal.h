@@ -195,8 +195,14 @@ void rsys_wait_event(struct jail *jail);
 
 /* ---- tracing (trace.c) ---- */
 
-void rsys_trace_call_begin(struct call *call) __attribute__((weak));
-void rsys_trace_call_end(struct call *call, enum verdict verdict) __attribute__((weak));
-void rsys_trace_unsupported(struct call *call) __attribute__((weak));
+void rsys_trace_start(struct rsys_session *session);
+void rsys_trace_call_begin(struct call *call);
+/* The guest is about to be told: its memory can be read now. */
+void rsys_trace_call_ready(struct call *call, enum verdict verdict);
+/* The guest has been told; VERDICT_CONTINUE: its own kernel makes the call. */
+void rsys_trace_call_end(struct call *call, enum verdict verdict);
+void rsys_trace_unsupported(struct call *call);
+/* --stats: print the summary. */
+void rsys_trace_finish(void);
 
 #endif

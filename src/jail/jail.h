@@ -119,6 +119,7 @@ struct call {
     void *deferred;          /* its reply has come and waits until the guest's notification is valid again */
     uint32_t seq;            /* of the request under way */
     bool hurried;            /* rsys_call_hurry */
+    uint32_t trips;          /* requests that were waited for so far */
 };
 
 /* ---- the call's way (notify.c, channel.c) ---- */

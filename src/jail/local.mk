@@ -23,6 +23,7 @@ librsys_jail_a_SOURCES += src/jail/calls-ioctl.c
 librsys_jail_a_SOURCES += src/jail/calls-copy.c
 librsys_jail_a_SOURCES += src/jail/calls-misc.c
 librsys_jail_a_SOURCES += src/jail/wait.c
+librsys_jail_a_SOURCES += src/jail/trace.c
 librsys_jail_a_SOURCES += src/jail/view.c src/jail/view-nodes.c src/jail/view-ops.c src/jail/view-jobs.c src/jail/view-inner.h
 librsys_jail_a_SOURCES += src/jail/pager.c src/jail/pager.h
 librsys_jail_a_SOURCES += src/jail/mmap.c
@@ -36,4 +37,5 @@ librsys_jail_a_CPPFLAGS = $(AM_CPPFLAGS) $(FUSE_CFLAGS) -DRSYS_SBINDIR='"$(sbind
 # With policy/, which makes the guests' filter, this becomes bin_PROGRAMS.
 EXTRA_PROGRAMS += rsys-jail
 rsys_jail_SOURCES = src/jail/main.c
-rsys_jail_LDADD = librsys-jail.a librsys-policy.a librsys-transport.a $(SANDBOX_LIBS) librsys-core.a $(FUSE_LIBS) $(SECCOMP_LIBS) $(JANSSON_LIBS)
+# The objects themselves: nothing but a table of weak references names the handlers, and for such a linker opens no archive.
+rsys_jail_LDADD = $(librsys_jail_a_OBJECTS) librsys-policy.a librsys-transport.a $(SANDBOX_LIBS) librsys-core.a $(FUSE_LIBS) $(SECCOMP_LIBS) $(JANSSON_LIBS)

@@ -81,6 +81,7 @@ static void call_finish(struct call *call, enum verdict verdict)
         call->result = -EINTR;
     if (!pass && rsys_mask_end(guest))
         return;
+    rsys_trace_call_ready(call, verdict);
     if (!notify_send(guest->process->jail, call->id, call->result, pass ? SECCOMP_USER_NOTIF_FLAG_CONTINUE : 0))
         return; /* it comes again or stops */
     rsys_call_told(call);
@@ -88,8 +89,7 @@ static void call_finish(struct call *call, enum verdict verdict)
 
 void rsys_call_told(struct call *call)
 {
-    if (rsys_trace_call_end)
-        rsys_trace_call_end(call, call->phase == CALL_PASS ? VERDICT_CONTINUE : VERDICT_DONE);
+    rsys_trace_call_end(call, call->phase == CALL_PASS ? VERDICT_CONTINUE : VERDICT_DONE);
     call->phase = CALL_IDLE;
     if (call->guest->postponed)
         rsys_signal_after_call(call->guest);
@@ -130,6 +130,7 @@ enum verdict rsys_call_send(struct call *call)
     if (seq < 0)
         return rsys_call_done(call, seq);
     call->seq = (uint32_t)seq;
+    call->trips++;
     call->phase = CALL_SENT;
     if (call->guest->cancelling)
         rsys_signal_cancel(call->guest);
@@ -269,8 +270,7 @@ static enum verdict call_place(struct call *call)
     if (row->where == RSYS_NEVER)
         return rsys_call_done(call, -(int64_t)row->refusal);
     if (row->flags & RSYS_CALL_UNSUPPORTED) {
-        if (rsys_trace_unsupported)
-            rsys_trace_unsupported(call);
+        rsys_trace_unsupported(call);
         return rsys_call_done(call, -ENOSYS);
     }
     if (row->where == RSYS_LOCAL)
@@ -336,10 +336,10 @@ static void notify_call(struct jail *jail, const struct seccomp_notif *notif)
     call->on_reply = NULL;
     call->on_cancel = NULL;
     call->on_drop = NULL;
+    call->trips = 0;
     memset(&call->own, 0, sizeof(call->own));
     call->phase = CALL_SENT;
-    if (rsys_trace_call_begin)
-        rsys_trace_call_begin(call);
+    rsys_trace_call_begin(call);
     call_verdict(call, call_place(call));
 }
 

@@ -231,8 +231,7 @@ void rsys_signal_verdict(struct guest *guest, enum verdict verdict)
     guest->held = 0;
     cancel_over(guest);
     call->phase = CALL_IDLE;
-    if (rsys_trace_call_end)
-        rsys_trace_call_end(call, verdict);
+    rsys_trace_call_end(call, verdict);
     if (get_regs(guest, &regs) < 0)
         return; /* killed */
     if (verdict == VERDICT_CONTINUE) {

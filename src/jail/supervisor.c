@@ -172,6 +172,7 @@ int rsys_supervise(struct rsys_session *session)
     struct jail jail = {.session = session};
     RSYS_AUTO_ERROR err = NULL;
 
+    rsys_trace_start(session);
     if (jail_start(&jail, &err) < 0)
         rsys_jail_lost(&jail, "%s", rsys_error_text(err));
     while (!jail.over) {
@@ -184,5 +185,6 @@ int rsys_supervise(struct rsys_session *session)
             rsys_signal_repeat_cancels(&jail);
         rsys_channels_bury(&jail);
     }
+    rsys_trace_finish();
     return jail.status;
 }
