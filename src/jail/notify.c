@@ -25,9 +25,6 @@
 #pragma weak rsys_handle_DUP
 #pragma weak rsys_handle_FCNTL
 #pragma weak rsys_handle_IOCTL
-#pragma weak rsys_handle_POLL
-#pragma weak rsys_handle_SELECT
-#pragma weak rsys_handle_EPOLL
 #pragma weak rsys_handle_READLINK
 #pragma weak rsys_handle_CWD
 #pragma weak rsys_handle_GETDENTS
