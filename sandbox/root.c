@@ -233,15 +233,21 @@ static int mount_one(struct building *build, size_t index, struct rsys_error **e
     return tree < 0 ? -1 : mount_at(build, tree, mount->target, err);
 }
 
-/* pivot_root(2), "pivot_root(".", ".")": the old root ends on top of the new one and is unmounted from there. */
+/* pivot_root(2), "pivot_root(".", ".")": the old root ends on top of the new one, and the tmpfs of the building on top of that; both are unmounted
+ * from there, the uppermost first.  What stays on top of a root can be reached as "/..": so this looks that nothing did. */
 static int pivot(int root, struct rsys_error **err)
 {
     if (fchdir(root) < 0 || syscall(SYS_pivot_root, ".", ".") < 0)
         return rsys_error_make(err, errno, "stage root: pivot_root");
-    if (umount2(".", MNT_DETACH) < 0)
+    if (umount2(".", MNT_DETACH) < 0 || umount2(".", MNT_DETACH) < 0)
         return rsys_error_make(err, errno, "stage root: unmount the old root");
     if (chdir("/") < 0 || chroot(".") < 0 || chdir("/") < 0)
         return rsys_error_make(err, errno, "stage root: chroot");
+    struct statx ours, above;
+    if (statx(root, "", AT_EMPTY_PATH, STATX_INO | STATX_MNT_ID, &ours) < 0 || statx(AT_FDCWD, "/..", 0, STATX_INO | STATX_MNT_ID, &above) < 0)
+        return rsys_error_make(err, errno, "stage root: look at the new root");
+    if ((ours.stx_mask & STATX_MNT_ID) == 0 || ours.stx_mnt_id != above.stx_mnt_id || ours.stx_ino != above.stx_ino)
+        return rsys_error_make(err, 0, "stage root: something is still mounted on top of the new root");
     return 0;
 }
 
