@@ -8,6 +8,7 @@
 #include <linux/sched.h>
 #include <linux/signal.h>
 
+#define MSG_PEEK 2
 #define MSG_DONTWAIT 0x40
 #define MSG_CMSG_CLOEXEC 0x40000000
 #define MSG_CTRUNC 8
@@ -83,13 +84,26 @@ int mirror_take(int wait)
     }
 }
 
+/* Whether the client has closed its end while the channel was waiting in the broker. */
+static int is_dead(int channel)
+{
+    char byte;
+    int64_t got = sys6(__NR_recvfrom, (uint64_t)channel, SYS_ARG(&byte), 1, MSG_PEEK | MSG_DONTWAIT, 0, 0);
+    return got == 0 || (got < 0 && got != -E_AGAIN && got != -E_INTR);
+}
+
 void mirror_serve(struct thread *thread)
 {
-    if (thread->channel < 0)
-        thread->channel = mirror_take(1);
-    if (thread->channel < 0 || loop_reply(thread, 0, thread->tid) < 0)
-        loop_end();
-    loop_run(thread);
+    for (;;) {
+        if (thread->channel < 0)
+            thread->channel = mirror_take(1);
+        if (thread->channel < 0)
+            loop_end();
+        if (!is_dead(thread->channel) && loop_reply(thread, 0, thread->tid) == 0)
+            loop_run(thread);
+        sys1(__NR_close, thread->channel);
+        thread->channel = -1;
+    }
 }
 
 int64_t mirror_clone_pid(void *clone_args, int *tid, void (*entry)(void *), void *argument)

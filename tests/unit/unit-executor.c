@@ -394,6 +394,21 @@ START_TEST(recycling)
 }
 END_TEST
 
+/* Channels that the client has closed are passed over. */
+START_TEST(dead_channels)
+{
+    struct client_channel *child = clone_from(first, 0, 55);
+    client_exit(child, true);
+    for (unsigned i = 0; i < client.count; i++)
+        if (client.channels[i].tid == 0) {
+            close(client.channels[i].fd);
+            client.channels[i].fd = client.channels[i].tid = -1;
+        }
+    client_add_channel(&client);
+    ck_assert_int_eq(client_call(clone_from(first, 0, 56), SYS_getpid, 0, 0, 0), 56);
+}
+END_TEST
+
 /* The memory of a large request goes back when the executor is idle. */
 START_TEST(idle_memory)
 {
@@ -561,6 +576,7 @@ int main(int argc, char **argv)
     tcase_add_test(all, cancelling);
     tcase_add_test(all, cancel_races);
     tcase_add_test(all, recycling);
+    tcase_add_test(all, dead_channels);
     tcase_add_test(all, idle_memory);
     tcase_add_test(all, full_table);
     tcase_add_test(all, failed_clones);
