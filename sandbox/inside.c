@@ -29,6 +29,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/capability.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -59,6 +60,19 @@ static int stage_network(const struct sandbox_inside *inside, struct rsys_error 
     return spec->network == RSYS_NETWORK_HOST ? 0 : rsys_sandbox_loopback_up(err);
 }
 
+/* What stands at the number of a descriptor that is at home on the client: an empty file that nobody can change.  No directory: a name that
+ * starts there has to fail with ENOTDIR.  O_PATH, so that reading it fails too; without a /proc to get that from, reading tells the end. */
+static int make_placeholder(struct rsys_error **err)
+{
+    char path[64];
+    RSYS_AUTO_FD file = memfd_create("placeholder", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (file < 0 || fcntl(file, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
+        return rsys_error_make(err, errno, "stage descriptors: make a placeholder");
+    snprintf(path, sizeof path, "/proc/self/fd/%d", file);
+    int by_path = open(path, O_PATH | O_CLOEXEC);
+    return by_path >= 0 ? by_path : rsys_fd_steal(&file);
+}
+
 /* Put init's descriptors at L and above, the way to report failures behind them, and close everything else. */
 static int stage_descriptors(struct sandbox_inside *inside, struct rsys_error **err)
 {
@@ -71,9 +85,9 @@ static int stage_descriptors(struct sandbox_inside *inside, struct rsys_error **
     limit.rlim_cur = limit.rlim_max; /* to reach above L */
     if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
         return rsys_error_make(err, errno, "stage descriptors: raise RLIMIT_NOFILE");
-    RSYS_AUTO_FD placeholder = open("/", O_PATH | O_CLOEXEC);
+    RSYS_AUTO_FD placeholder = make_placeholder(err);
     if (placeholder < 0)
-        return rsys_error_make(err, errno, "stage descriptors: open /");
+        return -1;
     const int from[] = {
         [RSYS_FD_BROKER_TAKE] = inside->broker_take,      [RSYS_FD_BROKER_GIVE] = inside->broker_give,
         [RSYS_FD_SELF] = inside->start->executor_fd,      [RSYS_FD_PLACEHOLDER] = placeholder,
