@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 include tests/programs.mk
 
+# the house's rules
+TESTS += build-aux/style-check
+EXTRA_DIST += build-aux/style-check
+
 # core: the table, against the numbers of the compiler's own <asm/unistd_64.h>
 check_PROGRAMS += unit-table unit-rules
 TESTS += unit-table unit-rules
