@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""SIGTERM and SIGINT end the daemon and all sessions; the clients end with 125; nothing is left."""
+import signal
+
+from caselib import Server, done, expect, process, says, start_jail
+
+for number in (signal.SIGTERM, signal.SIGINT):
+    server = Server()
+    running = [start_jail("sh", "-c", "echo ready; sleep 3000", server=server.address) for _ in range(2)]
+    for one in running:
+        one.saw("ready")
+    below = server.processes()
+    server.child.send_signal(number)
+    status = process.wait_limited(server.child, 5)
+    expect(status == 0, f"the daemon's status is {status}: {server.text()}")
+    for one in running:
+        says(one.wait(5), 125, "rsys-jail: ")
+    expect(process.until(lambda: not [p for p in below if p in process.table() and process.table()[p][1] not in "ZX"], 2), "executors are left")
+done()

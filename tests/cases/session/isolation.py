@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Two sessions at once cannot see each other's files, processes, host names, shared memory or sockets."""
+from caselib import done, expect, jail, start_jail
+
+one = start_jail("python3", "-c", """
+import os, socket, subprocess, time
+open("/tmp/secret", "w").write("x"); open("/etc/mine", "w").write("x") if os.access("/etc", os.W_OK) else None
+open("/dev/shm/shared", "w").write("x"); open("/work/secret", "w").write("x")
+l = socket.create_server(("127.0.0.1", 7777))
+a = socket.socket(socket.AF_UNIX); a.bind("\\0abstract"); a.listen(1)
+subprocess.Popen(["sleep", "3210"])
+print("ready", flush=True)
+time.sleep(60)
+""")
+one.saw("ready")
+two = jail("bash", "-c", """
+ls /tmp /dev/shm /work /etc/mine 2>/dev/null
+for p in /proc/[0-9]*; do tr '\\0' ' ' <$p/cmdline; echo; done | grep -c 'sleep 3210'
+python3 - <<'END'
+import socket
+for family, name in ((socket.AF_INET, ("127.0.0.1", 7777)), (socket.AF_UNIX, "\\0abstract")):
+    try:
+        socket.socket(family).connect(name)
+        print("connected")
+    except OSError as e:
+        print(type(e).__name__)
+END
+echo end
+""")
+expect(two.stdout == "0\nConnectionRefusedError\nConnectionRefusedError\nend\n", f"the second session sees: {two}")
+one.kill()
+done()
