@@ -40,6 +40,10 @@ fuzz_decode_CPPFLAGS = $(AM_CPPFLAGS) -DRSYS_LIBFUZZER
 fuzz_decode_CFLAGS = $(AM_CFLAGS) -fsanitize=fuzzer
 fuzz_decode_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 else
+# What is set above in one case has to be set in the other: automake's rules use these variables in both.
+fuzz_decode_CPPFLAGS = $(AM_CPPFLAGS)
+fuzz_decode_CFLAGS = $(AM_CFLAGS)
+fuzz_decode_LDFLAGS = $(AM_LDFLAGS)
 check_PROGRAMS += fuzz-decode
 TESTS += fuzz-decode
 endif

@@ -175,7 +175,7 @@ END_TEST
 
 START_TEST(requests)
 {
-    int n = -1, sockets[2];
+    int n = -1, sockets[2] = {-1, -1};
     ck_assert_int_eq(fake_call(SYS_socketpair, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, A(sockets), 0, 0), 0);
     ck_assert_int_eq(write(sockets[0], "abc", 3), 3);
     ck_assert_int_eq(fake_call(SYS_ioctl, U(sockets[1]), FIONREAD, A(&n), 0, 0, 0), 0);
@@ -297,8 +297,8 @@ END_TEST
 
 START_TEST(stats)
 {
-    struct stat st;
-    struct statx sx;
+    struct stat st = {0};
+    struct statx sx = {0};
     int dir = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     ck_assert_int_eq(fake_call(SYS_fstat, U(pair[1]), A(&st), 0, 0, 0, 0), 0);
     ck_assert(fake_continued);
