@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 include tests/programs.mk
+include tests/bench.mk
 
 # the house's rules
 TESTS += build-aux/style-check

@@ -1,0 +1,394 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""bench.py: what a remote call costs, each row as a ratio to a baseline of the same run.
+
+    bench.py --build DIR [--json FILE] [--size BYTES] [--delay MS] [--mode free|pinned|both] [GLOB]...
+
+Each row is measured free (the kernel places the processes) and pinned (everything on one CPU).  With --delay every connection goes through a relay that adds so many
+milliseconds to a round trip, and the baselines of round trips go with it.  A row that fails or takes too long says so, and the rest goes on.  Ratios
+of times: lower is better; of throughput: higher is better."""
+import argparse
+import fnmatch
+import json
+import os
+import platform
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.dont_write_bytecode = True
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(os.path.dirname(HERE), "lib"))
+
+import process  # noqa: E402
+import wire  # noqa: E402
+
+LIMIT = 120  # seconds for any one program
+REQUEST, REPLY = wire.HEAD.size, wire.REPLY.size
+
+
+class Failed(Exception):
+    pass
+
+
+def output(argv, limit=LIMIT, pinned=False, cwd=None, env=None):
+    """Run it; its standard output.  Files, not pipes: what outlives it holds nothing of ours."""
+    if pinned:
+        argv = ["taskset", "-c", "0"] + argv
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        child = process.start(argv, out, err, cwd=cwd, env=env)
+        status = process.wait_limited(child, limit)
+        process.end(child)
+        out.seek(0)
+        err.seek(0)
+        if status is None:
+            raise Failed(f"over its time limit of {limit} s")
+        if status != 0:
+            text = err.read().decode("utf-8", "replace").strip().splitlines()
+            raise Failed(f"status {status}" + (": " + text[-1] if text else ""))
+        return out.read().decode("utf-8", "replace")
+
+
+class Relay:
+    def __init__(self, bench, port, microseconds):
+        self.count_file = f"{bench.stage}/turns"
+        self.child = subprocess.Popen([f"{bench.bin}/relay", str(port), str(microseconds), self.count_file], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                      start_new_session=True)
+        self.port = int(self.child.stdout.readline())
+
+    def turns(self):
+        try:
+            with open(self.count_file, encoding="utf-8") as f:
+                return int(f.read() or 0)
+        except (FileNotFoundError, ValueError):
+            return 0
+
+    def stop(self):
+        self.child.stdin.close()
+        self.child.stdout.close()
+        process.end(self.child)
+
+
+class Bench:
+    """One mode: a server, and what the rows need."""
+
+    def __init__(self, arguments, stage, root, pinned):
+        self.arguments, self.stage, self.root, self.pinned = arguments, stage, root, pinned
+        self.build, self.bin = arguments.build, f"{stage}/bin"
+        self.env = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LANG": "C.UTF-8", "TERM": "dumb"}
+        log_path = f"{stage}/server.log"
+        with open(log_path, "wb") as log:
+            self.server = process.start((["taskset", "-c", "0"] if pinned else []) + [
+                f"{self.build}/rsys-sandboxd", "--policy", f"{stage}/policy.json", "--listen", "tcp:127.0.0.1:0"], log, log)
+
+        def look():
+            with open(log_path, encoding="utf-8", errors="replace") as f:
+                self.log = f.read()
+            return re.search(r"listening on tcp:127\.0\.0\.1:(\d+)", self.log) or self.server.poll() is not None
+        found = process.until(look, 15)
+        if not found or found is True:
+            raise Failed("the server does not come up: " + self.log.strip())
+        self.port = int(found[1])
+        self.relay = Relay(self, self.port, int(arguments.delay * 1000)) if arguments.delay > 0 else None
+        self.address = f"tcp:127.0.0.1:{self.relay.port if self.relay else self.port}"
+
+    def stop(self):
+        if self.relay:
+            self.relay.stop()
+        self.server.terminate()
+        process.wait_limited(self.server, 10)
+        process.end(self.server)
+
+    def jail(self, program, address=None, limit=LIMIT, cwd="/work"):
+        return output([f"{self.build}/rsys-jail", "--server", address or self.address, "--chdir", cwd] + program, limit, self.pinned, env=self.env)
+
+    def native(self, program, directory="/work"):
+        """In the same root, natively."""
+        return output([f"{self.build}/tests/programs/native", "--directory", directory, "--bind", self.bin, "/bench", self.root] + program, pinned=self.pinned,
+                      env=self.env)
+
+    def guest(self, *args):
+        return float(self.jail(["/bench/guest", *map(str, args)]))
+
+    def native_guest(self, *args):
+        return float(self.native(["/bench/guest", *map(str, args)]))
+
+    def raw(self, *args):
+        return float(output([f"{self.bin}/raw", *map(str, args)], pinned=self.pinned))
+
+    def seconds(self, run, times=5):
+        """The best wall-clock time of a few runs."""
+        best = None
+        for _ in range(times):
+            started = time.monotonic()
+            run()
+            took = time.monotonic() - started
+            best = took if best is None else min(best, took)
+        return best
+
+    def floor(self, request, reply, n=30000):
+        """A raw round trip; with a relay, its delay."""
+        if self.relay:
+            return self.arguments.delay * 1e6
+        return self.raw("pingpong", n, request, reply)
+
+    def calls(self, n):
+        """How many calls are worth measuring, when each waits for the relay."""
+        return max(30, min(n, int(n * 0.02 / self.arguments.delay))) if self.relay else n
+
+    def round_trips(self, what, n, per):
+        """Round trips an operation: the difference of two runs of different length, counted by a relay."""
+        counts = []
+        for times in (n, 2 * n):
+            relay = Relay(self, self.port, 0)
+            try:
+                self.jail(["/bench/guest", what, str(3 * times)], f"tcp:127.0.0.1:{relay.port}")
+                process.until(relay.turns, 5)
+                time.sleep(0.2)  # the last connections' counts
+                counts.append(relay.turns())
+            finally:
+                relay.stop()
+            os.unlink(relay.count_file)
+        return (counts[1] - counts[0]) / (3 * n) / per
+
+
+# ---- the rows: each returns (value, baseline, unit, note) ----
+
+def row_local(b):
+    n = 300000
+    return b.guest("local", n), b.native_guest("local", n), "ns"
+
+
+def row_null(b):
+    return b.guest("null", b.calls(30000)), b.floor(REQUEST, REPLY), "ns"
+
+
+def row_stat(b):
+    return b.guest("stat", b.calls(20000)), b.floor(REQUEST + 16 + 16 + 16, REPLY + 4 + 144), "ns"
+
+
+def row_open_read_close(b):
+    return b.guest("openread", b.calls(9000)), 3 * b.floor(REQUEST, REPLY), "ns"
+
+
+def row_round_trips_stat(b):
+    return b.round_trips("stat", 300, 1), 1, "round trips"
+
+
+def row_round_trips_open_read_close(b):
+    return b.round_trips("openread", 300, 3), 1, "round trips"
+
+
+def transfer(b, what, block):
+    size = b.arguments.size if not b.relay else min(b.arguments.size, 64 << 20)
+    return b.guest(what, size // block, block), b.raw("stream", size, block), "B/s"
+
+
+def row_read_64k(b):
+    return transfer(b, "read", 65536)
+
+
+def row_read_1m(b):
+    return transfer(b, "read", 1 << 20)
+
+
+def row_write_64k(b):
+    return transfer(b, "write", 65536)
+
+
+def row_write_1m(b):
+    return transfer(b, "write", 1 << 20)
+
+
+def life(b, what, n):
+    return b.guest(what, b.calls(n)), b.native_guest(what, n), "ns"
+
+
+def row_fork_exit_wait(b):
+    return life(b, "fork", 600)
+
+
+def row_fork_exec_wait(b):
+    return life(b, "exec", 300)
+
+
+def row_thread(b):
+    return life(b, "thread", 900)
+
+
+def row_start(b):
+    bwrap = ["bwrap", "--unshare-all", "--ro-bind", b.root, "/", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "/bin/true"]
+    return b.seconds(lambda: b.jail(["/bin/true"], cwd="/"), 10) * 1e9, b.seconds(lambda: output(bwrap, pinned=b.pinned), 10) * 1e9, "ns"
+
+
+def row_start_embedded(b):
+    bwrap = ["bwrap", "--unshare-all", "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "/bin/true"]
+    jail = [f"{b.build}/rsys-jail", "/bin/true"]
+    return b.seconds(lambda: output(jail, pinned=b.pinned), 10) * 1e9, b.seconds(lambda: output(bwrap, pinned=b.pinned), 10) * 1e9, "ns"
+
+
+def program(b, script, times=2):
+    command = ["/bin/bash", "-c", script]
+    return b.seconds(lambda: b.jail(command), times) * 1e9, b.seconds(lambda: b.native(command), times) * 1e9, "ns"
+
+
+def row_python(b):
+    return program(b, "exec python3 -c pass", 5)
+
+
+def row_git_status(b):
+    setup = "git init -q . && for i in {1..200}; do echo $i >f$i; done && git add . && git -c user.name=a -c user.email=a commit -qm x"
+    timed = "S=$EPOCHREALTIME; git status --short; E=$EPOCHREALTIME; echo $(( ${E/./} - ${S/./} ))"
+    command = ["/bin/bash", "-c", f"{setup}; {timed}"]
+    return float(b.jail(command)) * 1e3, float(b.native(command)) * 1e3, "ns"
+
+
+def row_tar(b):
+    return program(b, "tar c /usr/share/doc 2>/dev/null | cat >/dev/null")
+
+
+def row_find(b):
+    return program(b, "find /usr >/dev/null")
+
+
+def private_memory(pids):
+    total = 0
+    for pid in pids:
+        try:
+            with open(f"/proc/{pid}/smaps_rollup", encoding="utf-8") as f:
+                total += sum(int(line.split()[1]) for line in f if line.startswith("Private_"))
+        except OSError:
+            pass
+    return total * 1024
+
+
+def idle_session(b):
+    before = set(process.descendants(b.server.pid))
+    session = wire.Session(f"tcp:127.0.0.1:{b.port}")
+    session.spawn(2, 1)
+    without = set(process.descendants(b.server.pid)) - before
+    session.spawn(10)
+    return session, without, set(process.descendants(b.server.pid)) - before - without
+
+
+def row_memory_session(b):
+    session, processes, _ = idle_session(b)
+    try:
+        return private_memory(processes), 2 << 20, "B"
+    finally:
+        session.close()
+
+
+def row_memory_executor(b):
+    session, _, executor = idle_session(b)
+    try:
+        return private_memory(executor), 1 << 19, "B"
+    finally:
+        session.close()
+
+
+# name, function, aim (as the ratio; None: to be said), what the baseline is, better
+ROWS = [
+    ("a call placed locally", row_local, 1.1, "native", "low"),
+    ("null call", row_null, 1.6, "raw ping-pong of the same bytes", "low"),
+    ("stat", row_stat, None, "raw ping-pong of the same bytes", "low"),
+    ("open+read 4 KiB+close", row_open_read_close, None, "three raw ping-pongs", "low"),
+    ("round trips of a stat", row_round_trips_stat, 1.0, "1 a call", "low"),
+    ("round trips of open+read+close", row_round_trips_open_read_close, 1.0, "1 a call", "low"),
+    ("read 64 KiB blocks", row_read_64k, 0.5, "raw stream", "high"),
+    ("read 1 MiB blocks", row_read_1m, 0.5, "raw stream", "high"),
+    ("write 64 KiB blocks", row_write_64k, 0.5, "raw stream", "high"),
+    ("write 1 MiB blocks", row_write_1m, 0.5, "raw stream", "high"),
+    ("fork+exit+wait", row_fork_exit_wait, None, "native", "low"),
+    ("fork+exec /bin/true+wait", row_fork_exec_wait, None, "native", "low"),
+    ("thread start+join", row_thread, None, "native", "low"),
+    ("rsys-jail /bin/true, server running", row_start, 5, "bwrap with the same namespaces", "low"),
+    ("rsys-jail /bin/true, embedded server", row_start_embedded, None, "bwrap with the same namespaces", "low"),
+    ("python3 -c pass", row_python, None, "native chroot", "low"),
+    ("git status", row_git_status, None, "native chroot", "low"),
+    ("tar c /usr/share/doc", row_tar, None, "native chroot", "low"),
+    ("find /usr", row_find, None, "native chroot", "low"),
+    ("private memory of an idle session on the server", row_memory_session, 1.0, "2 MiB", "low"),
+    ("private memory of an idle executor", row_memory_executor, 1.0, "512 KiB", "low"),
+]
+
+
+def show(value, unit):
+    scale = {"ns": [(1e9, "s"), (1e6, "ms"), (1e3, "us"), (1, "ns")], "B/s": [(1e9, "GB/s"), (1e6, "MB/s"), (1, "B/s")],
+             "B": [(1 << 20, "MiB"), (1 << 10, "KiB"), (1, "B")]}.get(unit, [(1, unit)])
+    for factor, name in scale:
+        if value >= factor or factor == 1:
+            return f"{value / factor:.4g} {name}"
+    return str(value)
+
+
+def measure(bench, name, function, aim, baseline_name, better):
+    mode = "pinned" if bench.pinned else "free"
+    result = {"row": name, "mode": mode, "baseline": baseline_name, "aim": aim, "better": better}
+    try:
+        value, baseline, unit = function(bench)
+        result.update(value=value, baseline_value=baseline, unit=unit, ratio=value / baseline)
+        met = "" if aim is None else "met" if (result["ratio"] <= aim * 1.001 if better == "low" else result["ratio"] >= aim) else "MISSED"
+        print(f"{name:<48} {mode:<7} {show(value, unit):>12} {show(baseline, unit):>12} {result['ratio']:>8.2f} {aim if aim is not None else '-':>5} {met}", flush=True)
+    except (Failed, OSError, ValueError, AssertionError, wire.Gone) as error:
+        result["failed"] = repr(error)
+        print(f"{name:<48} {mode:<7} failed: {error}", flush=True)
+    return result
+
+
+def make_policy(stage, root):
+    policy = {
+        "defaultAction": "remote",
+        "sandbox": {
+            "root": {"path": root, "mode": "overlay"},
+            "mounts": [{"type": "proc", "target": "/proc"}, {"type": "dev", "target": "/dev"}, {"type": "tmpfs", "target": "/tmp", "mode": "1777"},
+                       {"type": "tmpfs", "target": "/work", "mode": "0755"}, {"type": "bind", "source": f"{stage}/bin", "target": "/bench"}],
+            "capabilities": ["CAP_DAC_OVERRIDE"],
+        },
+    }
+    with open(f"{stage}/policy.json", "w", encoding="utf-8") as f:
+        json.dump(policy, f)
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="bench.py")
+    parser.add_argument("--build", default="build")
+    parser.add_argument("--json", default="bench.json")
+    parser.add_argument("--size", type=int, default=1 << 30, help="bytes of a transfer")
+    parser.add_argument("--delay", type=float, default=0, help="milliseconds that a relay adds to each round trip")
+    parser.add_argument("--mode", choices=("free", "pinned", "both"), default="both")
+    parser.add_argument("globs", nargs="*")
+    arguments = parser.parse_args()
+    arguments.build = os.path.abspath(arguments.build)
+    source = os.path.dirname(os.path.dirname(HERE))
+    process.become_subreaper()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    root = subprocess.run([f"{source}/tests/make-root", "--where"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, timeout=900, check=True).stdout.strip()
+    chosen = [row for row in ROWS if not arguments.globs or any(fnmatch.fnmatch(row[0], g) for g in arguments.globs)]
+    stage = tempfile.mkdtemp(prefix="rsys-bench-")
+    os.chmod(stage, 0o755)
+    results = []
+    print(f"{'row':<48} {'mode':<7} {'value':>12} {'baseline':>12} {'ratio':>8} {'aim':>5}")
+    try:
+        shutil.copytree(f"{arguments.build}/tests/bench", f"{stage}/bin")
+        make_policy(stage, root)
+        for pinned in {"free": [False], "pinned": [True], "both": [False, True]}[arguments.mode]:
+            bench = Bench(arguments, stage, root, pinned)
+            try:
+                results += [measure(bench, *row) for row in chosen]
+            finally:
+                bench.stop()
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+        with open(arguments.json, "w", encoding="utf-8") as f:
+            json.dump({"machine": platform.uname()._asdict(), "cpus": os.cpu_count(), "delay_ms": arguments.delay, "size": arguments.size, "rows": results}, f, indent=1)
+    print(f"written to {arguments.json}")
+    return 1 if any("failed" in r for r in results) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
