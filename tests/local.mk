@@ -15,7 +15,7 @@ unit_table_LDADD = librsys-core.a $(CHECK_LIBS)
 unit_rules_SOURCES = tests/unit/unit-rules.c
 unit_rules_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 unit_rules_LDADD = librsys-core.a $(CHECK_LIBS)
-EXTRA_DIST += tests/unit/kernel-calls.txt
+EXTRA_DIST += tests/unit/kernel-calls.txt tests/valgrind.supp
 check_DATA += tests/unit/kernel-header.txt
 CLEANFILES += tests/unit/kernel-header.txt
 tests/unit/kernel-header.txt: tests/local.mk
@@ -35,16 +35,16 @@ unit_decode_LDADD = librsys-core.a $(CHECK_LIBS)
 # Fuzz targets: programs with inputs of their own under `make check`; libFuzzer's with --enable-fuzzing and CC=clang.
 fuzz_decode_SOURCES = tests/fuzz/fuzz-decode.c
 fuzz_decode_LDADD = librsys-core.a
+fuzz_decode_CPPFLAGS = $(AM_CPPFLAGS) $(FUZZ_CPPFLAGS)
+fuzz_decode_CFLAGS = $(AM_CFLAGS) $(FUZZ_FLAGS)
+fuzz_decode_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
 if FUZZING
 noinst_PROGRAMS += fuzz-decode
-fuzz_decode_CPPFLAGS = $(AM_CPPFLAGS) -DRSYS_LIBFUZZER
-fuzz_decode_CFLAGS = $(AM_CFLAGS) -fsanitize=fuzzer
-fuzz_decode_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+FUZZ_CPPFLAGS = -DRSYS_LIBFUZZER
+FUZZ_FLAGS = -fsanitize=fuzzer
 else
-# What is set above in one case has to be set in the other: automake's rules use these variables in both.
-fuzz_decode_CPPFLAGS = $(AM_CPPFLAGS)
-fuzz_decode_CFLAGS = $(AM_CFLAGS)
-fuzz_decode_LDFLAGS = $(AM_LDFLAGS)
+FUZZ_CPPFLAGS =
+FUZZ_FLAGS =
 check_PROGRAMS += fuzz-decode
 TESTS += fuzz-decode
 endif

@@ -114,6 +114,7 @@ static void execute(struct rsys_request *request, bool cancelled)
     rsys_request_frame(request, 5, 0, iov, &size);
     ck_assert_int_eq(rsys_decode_head(&request->head), 0);
     if (request->head.in_size > 0)
+        if (request->head.in_size > 0)
         memcpy(arena, request->in, request->head.in_size);
     ck_assert_int_eq(rsys_decode_relocate(&request->head, request->relocs, request->outs, arena, a), 0);
     reply = (struct rsys_wire_reply){.seq = 5, .size = 4u * request->head.outs, .result = -512};

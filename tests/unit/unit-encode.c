@@ -30,7 +30,7 @@ static char *page_end(void)
 
 START_TEST(memory_reads)
 {
-    char *end = page_end(), buffer[8192];
+    char *end = page_end(), buffer[8192] = "";
     memset(end - 4096, 'x', 4096);
     ck_assert_int_eq(rsys_memory_read(&rsys_memory_own, ADDRESS(end - 16), buffer, 16), 0);
     ck_assert_int_eq(rsys_memory_read(&rsys_memory_own, ADDRESS(end - 16), buffer, 17), -EFAULT);
@@ -47,7 +47,7 @@ END_TEST
 
 START_TEST(memory_strings)
 {
-    char *end = page_end(), buffer[8192];
+    char *end = page_end(), buffer[8192] = "";
     memset(end - 4096, 'x', 4096);
     ck_assert_int_eq(rsys_memory_read_string(&rsys_memory_own, ADDRESS(end - 4), buffer, 100), -EFAULT);
     ck_assert_int_eq(rsys_memory_read_string(&rsys_memory_own, ADDRESS(end - 4), buffer, 4), -ENAMETOOLONG);

@@ -22,7 +22,7 @@ static void setup(void)
     char name[] = "/tmp/rsys-unit-XXXXXX";
     file = mkostemp(name, O_CLOEXEC);
     unlink(name);
-    large = malloc(5 * MIB);
+    large = calloc(5, MIB);
     for (unsigned i = 0; i < 5 * MIB; i++)
         large[i] = (uint8_t)(i * 31 + i / 1000);
     page = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -68,7 +68,7 @@ END_TEST
 
 START_TEST(local)
 {
-    char buffer[8];
+    char buffer[8] = "";
     int pair[2];
     ck_assert_int_eq(pipe2(pair, O_CLOEXEC), 0);
     fake_local(pair[0], true);
@@ -124,7 +124,7 @@ END_TEST
 /* More than one request: files in pieces, vectors over the pieces' edges. */
 START_TEST(pieces)
 {
-    uint8_t *back = malloc(5 * MIB);
+    uint8_t *back = calloc(5, MIB);
     ck_assert_int_eq(fake_call(SYS_write, (uint64_t)file, A(large), 5 * MIB, 0, 0, 0), 5 * MIB);
     ck_assert_uint_eq(fake_requests, 5);
     holds(0, large, 5 * MIB);
@@ -175,7 +175,7 @@ START_TEST(pipe_reads)
     ck_assert_int_eq(pipe2(pair, O_CLOEXEC), 0);
     ck_assert_int_ge(fcntl(pair[1], F_SETPIPE_SZ, MIB), (int)MIB);
     ck_assert_int_eq(write(pair[1], large, MIB), MIB);
-    uint8_t *back = malloc(2 * MIB);
+    uint8_t *back = calloc(2, MIB);
     ck_assert_int_eq(fake_call(SYS_read, (uint64_t)pair[0], A(back), 2 * MIB, 0, 0, 0), MIB);
     ck_assert_int_eq(memcmp(back, large, MIB), 0);
     ck_assert_int_eq(fake_call(SYS_pread64, (uint64_t)pair[0], A(back), 2, 0, 0, 0), -ESPIPE);

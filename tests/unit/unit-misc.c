@@ -30,7 +30,7 @@ static const struct rlimit *nofile(void)
 /* The session's nofile is 1024 here; the executor's own hard limit is larger and must stay. */
 START_TEST(nofile_limits)
 {
-    struct rlimit real, limit;
+    struct rlimit real, limit = {0, 0};
     getrlimit(RLIMIT_NOFILE, &real);
     ck_assert_uint_gt(real.rlim_max, 1024);
     real.rlim_cur = 1024;
@@ -42,7 +42,7 @@ START_TEST(nofile_limits)
     limit = (struct rlimit){300, 200};
     ck_assert_int_eq(CALL2(SYS_setrlimit, RLIMIT_NOFILE, A(&limit)), -EINVAL);
     limit = (struct rlimit){100, 1024};
-    struct rlimit old;
+    struct rlimit old = {0, 0};
     ck_assert_int_eq(CALL4(SYS_prlimit64, (uint64_t)getpid(), RLIMIT_NOFILE, A(&limit), A(&old)), 0);
     ck_assert_uint_eq(old.rlim_cur, 1024);
     ck_assert_uint_eq(nofile()->rlim_cur, 100);
@@ -61,7 +61,7 @@ END_TEST
 
 START_TEST(limits)
 {
-    struct rlimit limit, was;
+    struct rlimit limit = {0, 0}, was = {0, 0};
     ck_assert_int_eq(CALL2(SYS_getrlimit, RLIMIT_STACK, A(&limit)), 0);
     ck_assert(fake_continued);
     ck_assert_int_eq(CALL2(SYS_getrlimit, RLIMIT_FSIZE, A(&was)), 0);
@@ -102,7 +102,7 @@ END_TEST
 
 START_TEST(credentials)
 {
-    uint32_t real, effective, saved;
+    uint32_t real = 0, effective = 0, saved = 0;
     for (int i = 0; i < 2; i++) {
         ck_assert_int_eq(CALL0(SYS_getuid), getuid());
         ck_assert_uint_eq(fake_requests, i == 0 ? 1 : 0); /* the second time from what is known */

@@ -60,7 +60,7 @@ START_TEST(descriptors)
         char bytes[CMSG_SPACE(2 * sizeof(int))];
         struct cmsghdr align;
     } control = {.bytes = {0}}, got = {.bytes = {0}};
-    char byte;
+    char byte = 0;
     struct iovec out = {"x", 1}, in = {&byte, 1};
     struct msghdr to = {.msg_iov = &out, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
     struct msghdr from = {.msg_iov = &in, .msg_iovlen = 1, .msg_control = &got, .msg_controllen = sizeof got};
@@ -102,7 +102,7 @@ END_TEST
 
 START_TEST(datagrams)
 {
-    struct sockaddr_un names[2] = {{.sun_family = AF_UNIX}, {.sun_family = AF_UNIX}}, who;
+    struct sockaddr_un names[2] = {{.sun_family = AF_UNIX}, {.sun_family = AF_UNIX}}, who = {0};
     int fds[2];
     char buffer[4] = "";
     for (int i = 0; i < 2; i++) {
@@ -158,7 +158,7 @@ END_TEST
 START_TEST(large)
 {
     size_t total = 2 * MIB + 5;
-    uint8_t *data = malloc(total), *back = malloc(total);
+    uint8_t *data = malloc(total), *back = calloc(1, total);
     for (size_t i = 0; i < total; i++)
         data[i] = (uint8_t)(i * 13 + i / 999);
     struct iovec vector[2] = {{data, MIB + 100}, {data + MIB + 100, total - MIB - 100}};

@@ -219,7 +219,7 @@ END_TEST
 START_TEST(epolls)
 {
     RSYS_AUTO_FD epoll = epoll_create1(EPOLL_CLOEXEC);
-    struct epoll_event event = {.events = EPOLLIN, .data.u64 = 0x123456789abcull}, got[4];
+    struct epoll_event event = {.events = EPOLLIN, .data.u64 = 0x123456789abcull}, got[4] = {{0}};
     uint64_t mask = 5;
     ck_assert_int_eq(fake_call(SYS_epoll_ctl, (uint64_t)epoll, EPOLL_CTL_ADD, (uint64_t)there[0], A(&event), 0, 0), 0);
     ck_assert_int_eq(fake_call(SYS_epoll_ctl, (uint64_t)epoll, EPOLL_CTL_ADD, (uint64_t)here[0], A(&event), 0, 0), -EPERM);
