@@ -112,3 +112,9 @@ TESTS += unit-policy
 unit_policy_SOURCES = tests/unit/unit-policy.c
 unit_policy_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) -DSRCDIR='"$(abs_top_srcdir)"'
 unit_policy_LDADD = $(POLICY_LIBS) $(CHECK_LIBS)
+# policy: the filters, asked for real.
+check_PROGRAMS += unit-filter
+TESTS += unit-filter
+unit_filter_SOURCES = tests/unit/unit-filter.c
+unit_filter_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+unit_filter_LDADD = $(POLICY_LIBS) $(CHECK_LIBS)

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* filter-guest.c: the filter of the guests, on the client.
+ *
+ * What the table has as local goes through without a stop; everything else sleeps until the supervisor has answered (SECCOMP_RET_USER_NOTIF).
+ * What is denied is denied by the kernel.  The supervisor hears of births and ends from ptrace, so those calls go through too. */
+#include "policy/filter.h"
+#include "policy/policy.h"
+
+#include "src/core/util.h"
+
+#include <linux/sched.h>
+#include <linux/seccomp.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+/* A child that nobody traces, or one in namespaces of its own, would be outside of the cage.  (CLONE_NEWTIME's bit is part of clone's exit signal.) */
+#define CLONE_REFUSED \
+    (CLONE_UNTRACED | CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
+
+/* What the guest's kernel is to do with a call that is not denied. */
+static void add_own(struct filter *filter, struct filter_stage *stage, const struct rsys_call *call)
+{
+    stage->otherwise = SECCOMP_RET_USER_NOTIF;
+    if (call->where == RSYS_NEVER)
+        stage->otherwise = filter_errno(call->refusal);
+    else if (call->where == RSYS_LOCAL || call->handler == RSYS_HANDLER_EXIT || call->nr == SYS_fork || call->nr == SYS_vfork)
+        stage->otherwise = SECCOMP_RET_ALLOW;
+    else if (call->nr == SYS_mmap) {
+        /* No descriptor takes part. */
+        filter_add_masked(filter, stage, SECCOMP_RET_ALLOW, 3, MAP_ANONYMOUS, MAP_ANONYMOUS);
+    } else if (call->nr == SYS_clone) {
+        /* CLONE_PIDFD: a descriptor that the executor's kernel has not numbered.  EINVAL is what kernels without it say. */
+        filter_add_masked(filter, stage, SECCOMP_RET_ALLOW, 0, CLONE_REFUSED | CLONE_PIDFD, 0);
+        filter_add_masked(filter, stage, filter_errno(EINVAL), 0, CLONE_REFUSED, 0);
+        stage->otherwise = filter_errno(EPERM);
+    }
+}
+
+static uint32_t verdict(const struct rsys_call *call, enum rsys_action action, uint16_t error)
+{
+    if (action == RSYS_ACTION_KILL)
+        return SECCOMP_RET_KILL_PROCESS;
+    if (action == RSYS_ACTION_DENY)
+        return filter_errno(error);
+    if (action == RSYS_ACTION_LOCAL && (call->flags & RSYS_CALL_EITHER) != 0)
+        return SECCOMP_RET_ALLOW;
+    return FILTER_NEXT_STAGE;
+}
+
+int rsys_filter_guest(const struct rsys_rules *rules, struct sock_filter **ret_program, unsigned *ret_count, struct rsys_error **err)
+{
+    struct filter *filter = filter_new();
+    if (filter == NULL)
+        return rsys_error_make(err, ENOMEM, "make the guests' filter");
+    filter->unknown = filter_unknown_verdict(rules);
+    for (uint64_t nr = 0; nr < RSYS_CALLS_MAX; nr++) {
+        const struct rsys_call *call = rsys_call_by_number(nr);
+        if (call == NULL)
+            continue;
+        filter_add_rules(filter, &filter->call[nr].stage[1], rules, call, verdict);
+        add_own(filter, &filter->call[nr].stage[2], call);
+    }
+    int result = filter_build(filter, ret_program, ret_count, err);
+    filter_free(filter);
+    return result;
+}
