@@ -76,6 +76,34 @@ static int first_join(struct jail *jail, pid_t pid)
     return 0;
 }
 
+static void directory_done(struct channel *channel, struct errand *errand, int64_t result)
+{
+    struct jail *jail = channel->jail;
+
+    (void)errand;
+    if (result < 0)
+        rsys_jail_lost(jail, "--chdir %s (in the sandbox): %s", jail->session->options->chdir, strerror((int)-result));
+}
+
+/* Its executor starts in --chdir: asked for ahead of all calls. */
+static int first_directory(struct jail *jail)
+{
+    const char *directory = jail->session->options->chdir;
+    struct guest *guest = rsys_guest_find(jail, jail->first);
+    struct rsys_request request = {0};
+    uint64_t args[6] = {0};
+    int64_t result;
+
+    if (!directory)
+        return 0;
+    rsys_request_start(&request, SYS_chdir, args);
+    result = rsys_request_in(&request, 0, directory, strlen(directory) + 1);
+    if (result >= 0)
+        result = rsys_channel_errand(guest->channel, &request, jail->first, directory_done);
+    rsys_request_free(&request);
+    return result < 0 ? -1 : 0;
+}
+
 int rsys_first_guest(struct jail *jail, struct rsys_error **err)
 {
     RSYS_AUTO_FREE struct sock_filter *filter = NULL;
@@ -99,7 +127,7 @@ int rsys_first_guest(struct jail *jail, struct rsys_error **err)
         first_child(jail->session, jail->shared, go[0], filter, count);
     }
     close(go[0]);
-    if (first_join(jail, pid) < 0 || rsys_control_spawn(jail, pid) < 0)
+    if (first_join(jail, pid) < 0 || first_directory(jail) < 0 || rsys_control_spawn(jail, pid) < 0)
         return rsys_error_make(err, ENOMEM, "start the first guest");
     /* When the child has ended instead, it has said why, and its status is ours. */
     if (recv(go[1], &byte, 1, 0) == 1 && ptrace(PTRACE_SEIZE, pid, NULL, (void *)(uintptr_t)TRACE_OPTIONS) < 0)
