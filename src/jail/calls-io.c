@@ -136,7 +136,7 @@ static enum verdict end(struct call *call, int64_t error)
 {
     struct transfer *t = transfer_of(call);
     if (!t->reads && t->done > 0 && rsys_view_watching(rsys_jail_session(call->guest->process->jail)->view))
-        rsys_view_changed(call, (int)call->args[0]);
+        return rsys_view_changed(call, (int)call->args[0], (int64_t)t->done);
     return rsys_call_done(call, t->done > 0 ? (int64_t)t->done : error);
 }
 

@@ -114,6 +114,9 @@ struct call {
     } own;
     enum verdict (*settled)(struct call *call); /* rsys_view_settle's: how the call goes on, and what it asked; `own` and `scratch` are the handler's by then */
     struct stat settle;
+    bool settle_known;       /* settle tells of this call's file */
+    int64_t changed;         /* rsys_view_changed's: the result that waits */
+    void *job;               /* the view's job that this call waits for, or NULL */
     uint64_t started;        /* ns, when tracing */
     uint8_t phase;           /* enum call_phase, notify.c's own */
     void *deferred;          /* its reply has come and waits until the guest's notification is valid again */

@@ -111,7 +111,6 @@ static void opened(struct view_job *job)
     mapping->next = view->mappings;
     view->mappings = mapping;
     view->watching |= mapping->shared;
-    view->watching_writes |= mapping->shared && mapping->writable;
     trim(view);
     job->data = mapping;
     waited(job);
@@ -121,8 +120,10 @@ static enum verdict map_file(struct call *call)
 {
     struct view *view = view_of_call(call);
     struct view_identity identity;
-    bool shared = (call->args[3] & MAP_TYPE) != MAP_PRIVATE;
-    bool writable = shared && (call->own.word[1] & O_ACCMODE) == O_RDWR;
+    /* A shared mapping by a descriptor that cannot write is not watched: watching costs each write of the session a round trip, and what is mapped so are
+     * libraries' data files (gconv's cache, by nearly every program). */
+    bool shared = (call->args[3] & MAP_TYPE) != MAP_PRIVATE && (call->own.word[1] & O_ACCMODE) == O_RDWR;
+    bool writable = shared;
     rsys_view_identity(call->scratch, &identity);
     struct mapping *mapping = find(view, &identity, writable, shared);
     if (mapping != NULL && mapping->identity.size == identity.size && mapping->identity.mtime == identity.mtime && mapping->identity.ctime == identity.ctime)
@@ -209,6 +210,7 @@ static enum verdict settle_stat(struct call *call, const struct rsys_wire_reply 
     struct view_identity identity;
     call->on_reply = NULL;
     if (reply->result == 0 && rsys_request_finish(&call->request, reply, data, rsys_guest_memory(call->guest)) == 0) {
+        call->settle_known = true;
         rsys_view_identity(&call->settle, &identity);
         struct mapping *mapping = find(view, &identity, true, true);
         struct view_job *job = mapping != NULL ? view_job_new(JOB_FLUSH, call, flushed) : NULL;
@@ -223,34 +225,104 @@ static enum verdict settle_stat(struct call *call, const struct rsys_wire_reply 
 enum verdict rsys_view_settle(struct call *call, int fd, enum verdict (*next)(struct call *call))
 {
     struct view *view = view_of_call(call);
-    if (!view->watching_writes)
+    if (!view->watching)
         return next(call);
     call->settled = next;
     return ask_stat(call, fd, &call->settle, settle_stat);
 }
 
-static void refreshed(struct view_job *job) { view_job_free(job); }
+/* ---- and their changes ---- */
 
-/* Which of the files has changed is not asked (it would be one more round trip): all that are mapped shared are looked at again. */
-void rsys_view_changed(struct call *call, int fd)
+static void finished(struct view_job *job)
+{
+    struct call *call = job->call;
+    view_job_free(job);
+    if (call != NULL)
+        rsys_call_answer(call, call->changed);
+}
+
+/* A signal: the change has been made, so the call must not be made again. */
+static void cancel_changed(struct call *call)
+{
+    view_job_leave(call);
+    call->result = call->changed;
+}
+
+/* Look again at one file, or at all (identity NULL).  The opener works in order, so the call waits for the last job alone. */
+static enum verdict refresh(struct call *call, const struct view_identity *identity)
 {
     struct view *view = view_of_call(call);
-    if (!view->watching)
-        return;
+    struct view_job *last = NULL;
     for (struct mapping *mapping = view->mappings; mapping != NULL; mapping = mapping->next) {
-        struct view_job *job = mapping->shared ? view_job_new(JOB_REFRESH, NULL, refreshed) : NULL;
+        if (!mapping->shared || (identity != NULL && (identity->dev != mapping->identity.dev || identity->ino != mapping->identity.ino)))
+            continue;
+        struct view_job *job = view_job_new(JOB_REFRESH, NULL, finished);
         if (job == NULL)
             continue;
         job->kept_fd = mapping->kept_fd;
         job->ino = mapping->ino;
-        view_job_send(view, job);
+        if (last != NULL)
+            view_job_send(view, last);
+        last = job;
     }
+    if (last == NULL)
+        return rsys_call_done(call, call->changed);
+    last->call = call;
+    enum verdict verdict = view_job_await(view, last);
+    call->on_cancel = cancel_changed;
+    return verdict;
+}
+
+static enum verdict changed_stat(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data)
+{
+    struct view_identity identity;
+    if (reply->result < 0 || rsys_request_finish(&call->request, reply, data, rsys_guest_memory(call->guest)) < 0)
+        return rsys_call_done(call, call->changed);
+    rsys_view_identity(&call->settle, &identity);
+    return refresh(call, &identity);
+}
+
+enum verdict rsys_view_changed(struct call *call, int fd, int64_t result)
+{
+    struct view_identity identity;
+    call->changed = result;
+    if (!view_of_call(call)->watching)
+        return rsys_call_done(call, result);
+    if (fd < 0)
+        return refresh(call, NULL);
+    if (!call->settle_known)
+        return ask_stat(call, fd, &call->settle, changed_stat);
+    rsys_view_identity(&call->settle, &identity);
+    return refresh(call, &identity);
+}
+
+/* truncate, ftruncate, fallocate: where a mapping ends changes with the file. */
+static enum verdict resized(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data)
+{
+    if (reply->result < 0)
+        return rsys_call_done(call, reply->result);
+    return rsys_view_changed(call, call->nr == SYS_truncate ? -1 : (int)call->args[0], reply->result);
+}
+
+static enum verdict resize(struct call *call)
+{
+    call->on_reply = resized;
+    return rsys_call_forward(call);
+}
+
+enum verdict rsys_handle_RESIZE(struct call *call)
+{
+    if (call->nr == SYS_truncate)
+        return resize(call);
+    if (rsys_fd_is_local(call->guest->process->fds, (int)call->args[0]))
+        return VERDICT_CONTINUE;
+    return rsys_view_settle(call, (int)call->args[0], resize);
 }
 
 void view_flush_all(struct view *view)
 {
     for (struct mapping *mapping = view->mappings; mapping != NULL; mapping = mapping->next) {
-        struct view_job *job = mapping->shared && mapping->writable ? view_job_new(JOB_FLUSH, NULL, refreshed) : NULL;
+        struct view_job *job = mapping->shared && mapping->writable ? view_job_new(JOB_FLUSH, NULL, finished) : NULL;
         if (job == NULL)
             continue;
         job->kept_fd = mapping->kept_fd;

@@ -320,6 +320,7 @@ static void notify_call(struct jail *jail, const struct seccomp_notif *notif)
     call->row = rsys_call_by_number(call->nr);
     call->result = 0;
     call->on_reply = NULL;
+    call->settle_known = false;
     call->on_cancel = NULL;
     call->on_drop = NULL;
     call->trips = 0;

@@ -127,6 +127,8 @@ struct view_job *view_job_new(enum job_kind kind, struct call *call, void (*done
 void view_job_send(struct view *view, struct view_job *job);
 /* A call of a guest waits for the job: VERDICT_LATER. */
 enum verdict view_job_await(struct view *view, struct view_job *job);
+/* The call does not wait any more; the job goes on, for nobody. */
+void view_job_leave(struct call *call);
 void view_job_free(struct view_job *job);
 /* mmap.c */
 void view_flush_all(struct view *view);

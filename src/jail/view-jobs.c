@@ -168,20 +168,25 @@ void view_job_send(struct view *view, struct view_job *job)
     job->done(job);
 }
 
-/* The guest is gone, or a signal goes first: the job goes on, for nobody. */
-static void forget_call(struct call *call)
+void view_job_leave(struct call *call)
 {
-    struct view_job *job = call->own.pointer[7];
+    struct view_job *job = call->job;
     if (job != NULL)
         job->call = NULL;
-    call->own.pointer[7] = NULL;
+    call->job = NULL;
+}
+
+/* The guest is gone, or a signal goes first. */
+static void forget_call(struct call *call)
+{
+    view_job_leave(call);
     call->result = -512; /* ERESTARTSYS: the call is made anew */
 }
 
 enum verdict view_job_await(struct view *view, struct view_job *job)
 {
     struct call *call = job->call;
-    call->own.pointer[7] = job;
+    call->job = job;
     call->on_cancel = call->on_drop = forget_call;
     view_job_send(view, job);
     return VERDICT_LATER;
@@ -202,7 +207,7 @@ int rsys_view_dispatch(struct view *view)
         if (fd >= 0)
             job->view_fd = fd;
         if (job->call != NULL)
-            job->call->own.pointer[7] = NULL;
+            job->call->job = NULL;
         job->done(job);
     }
     return view->lost ? -1 : 0;

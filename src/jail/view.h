@@ -66,14 +66,13 @@ void rsys_view_note_directory(struct view *view, pid_t tid, const char *director
 /* Before the session ends well: what guests have written through shared mappings goes to the server.  Waits. */
 void rsys_view_finish(struct view *view);
 
-/* ---- reads and writes of files that guests have mapped shared ---- */
+/* ---- reads and writes of files that guests have mapped shared, by a descriptor that can write ---- */
 
-/* Whether any guest has mapped a file MAP_SHARED in this session.  While false, the two calls below do nothing. */
+/* Whether any guest has done so in this session.  While false, the two calls below do nothing. */
 bool rsys_view_watching(const struct view *view);
-/* Before a remote read of fd: write back what guests have written through shared mappings of that file, then go on with next(call).  Before a
- * remote write or truncation too. */
+/* Before a remote read or write of fd: write back what guests have written through shared mappings of that file, then go on with next(call). */
 enum verdict rsys_view_settle(struct call *call, int fd, enum verdict (*next)(struct call *call));
-/* After remote bytes of fd have changed (write, truncate, fallocate, ...): shared mappings see it. */
-void rsys_view_changed(struct call *call, int fd);
+/* After remote bytes of fd, or its size, have changed: when shared mappings see it, the call is done with `result`.  fd < 0: of some file. */
+enum verdict rsys_view_changed(struct call *call, int fd, int64_t result);
 
 #endif
