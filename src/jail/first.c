@@ -62,6 +62,21 @@ static __attribute__((noreturn)) void first_child(const struct rsys_session *ses
     _exit(code == ENOENT || code == ENOTDIR ? RSYS_EXIT_NOT_FOUND : RSYS_EXIT_NOT_EXECUTABLE);
 }
 
+/* --chdir: ahead of the program's own first request.  That the directory is there has been looked at. */
+static int first_chdir(struct guest *guest, const char *directory)
+{
+    struct rsys_request request = {0};
+    int result = 0;
+
+    if (directory == NULL)
+        return 0;
+    rsys_request_start(&request, SYS_chdir, (uint64_t[6]){0});
+    if (rsys_request_in(&request, 0, directory, strlen(directory) + 1) < 0 || rsys_guest_post(guest, &request) < 0)
+        result = -1;
+    rsys_request_free(&request);
+    return result;
+}
+
 static int first_join(struct jail *jail, pid_t pid)
 {
     struct fdtable *fds = rsys_fdtable_new();
@@ -73,7 +88,7 @@ static int first_join(struct jail *jail, pid_t pid)
     guest->state = GUEST_STARTING;
     guest->announced = true;
     jail->first = pid;
-    return 0;
+    return first_chdir(guest, jail->session->options->chdir);
 }
 
 static void directory_done(struct channel *channel, struct errand *errand, int64_t result)

@@ -26,7 +26,7 @@
 #endif
 
 struct launch {
-    const struct rsys_options *options;
+    struct rsys_options *options;
     struct rsys_address *address;
     pid_t server;      /* the private server, or 0 */
     int server_fd;     /* its SOCK_SEQPACKET end, or -1 */
@@ -171,7 +171,9 @@ static int find_program(struct launch *launch, struct rsys_error **err)
         rsys_error_make(err, ENOMEM, "pager");
         return RSYS_EXIT_OURS;
     }
-    int status = program_find(&launch->cage.program, launch->options, &pager, err);
+    int status = program_prepare(launch->options, &pager, launch->cage.session.welcome.uid, err);
+    if (status == 0)
+        status = program_find(&launch->cage.program, launch->options, &pager, err);
     launch->cage.pager_seq = pager.seq;
     pager.fd = -1; /* the channel goes on in the cage */
     pager_end(&pager);
@@ -337,7 +339,7 @@ static void fill_standard_descriptors(void)
     rsys_close(fd);
 }
 
-int rsys_launch(const struct rsys_options *options, struct rsys_error **err)
+int rsys_launch(struct rsys_options *options, struct rsys_error **err)
 {
     fill_standard_descriptors();
     struct launch launch = {.options = options, .server_fd = -1, .link_fd = -1, .signal_fd = -1};

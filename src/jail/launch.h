@@ -11,7 +11,7 @@
 struct pager;
 
 /* Do all of it: connect, cage, wait.  Returns rsys-jail's exit status; err is set when there is something to say. */
-int rsys_launch(const struct rsys_options *options, struct rsys_error **err);
+int rsys_launch(struct rsys_options *options, struct rsys_error **err);
 
 /* What is to be executed first. */
 struct program {
@@ -21,6 +21,8 @@ struct program {
 };
 /* Find PROGRAM.  0; or the exit status for the failure (126, 127, 125) and err. */
 int program_find(struct program *program, const struct rsys_options *options, struct pager *pager, struct rsys_error **err);
+/* HOME and USER of the sandbox's user, for the guest, and that --chdir's directory is there.  0 or an exit status and err. */
+int program_prepare(struct rsys_options *options, struct pager *pager, uid_t uid, struct rsys_error **err);
 void program_free(struct program *program);
 
 /* The guests' namespaces and ids, decided by the parent. */

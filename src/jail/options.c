@@ -156,6 +156,16 @@ enum rsys_options_result rsys_options_parse(struct rsys_options *options, int ar
     return RSYS_OPTIONS_RUN;
 }
 
+int rsys_options_default(struct rsys_options *options, const char *name, const char *value, struct rsys_error **err)
+{
+    size_t length = strlen(name);
+    for (int i = 0; i < options->environment_count; i++)
+        if (strncmp(options->environment[i], name, length) == 0 && options->environment[i][length] == '=')
+            return 0;
+    char *text = NULL;
+    return set_variable(options, asprintf(&text, "%s=%s", name, value) < 0 ? NULL : text, err);
+}
+
 void rsys_options_free(struct rsys_options *options)
 {
     for (int i = 0; i < options->environment_count; i++)

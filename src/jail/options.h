@@ -28,6 +28,8 @@ struct rsys_options {
 
 enum rsys_options_result { RSYS_OPTIONS_RUN, RSYS_OPTIONS_DONE /* --help, --version: printed */, RSYS_OPTIONS_USAGE /* err says */ };
 enum rsys_options_result rsys_options_parse(struct rsys_options *options, int argc, char **argv, struct rsys_error **err);
+/* Set a variable of the guest's environment unless it is there. */
+int rsys_options_default(struct rsys_options *options, const char *name, const char *value, struct rsys_error **err);
 void rsys_options_free(struct rsys_options *options);
 
 #endif

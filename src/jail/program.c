@@ -263,3 +263,52 @@ int program_find(struct program *program, const struct rsys_options *options, st
     bool script;
     return head.size <= HEAD_SIZE ? check_interpreter(pager, name, &head, &script, err) : 0;
 }
+
+/* ---- what the guest finds itself to be ---- */
+
+/* The entry of an id in the sandbox's /etc/passwd (its bytes are anybody's), cut up in place. */
+static bool find_user(char *passwd, uid_t uid, char **ret_name, char **ret_home)
+{
+    for (char *line = passwd, *next; line != NULL && *line != 0; line = next) {
+        next = strchr(line, '\n');
+        if (next != NULL)
+            *next++ = 0;
+        char *fields[7] = {NULL};
+        for (size_t i = 0; i < RSYS_ARRAY_SIZE(fields); i++)
+            fields[i] = strsep(&line, ":");
+        if (fields[6] == NULL || strtoul(fields[2], NULL, 10) != uid)
+            continue;
+        *ret_name = fields[0];
+        *ret_home = fields[5];
+        return true;
+    }
+    return false;
+}
+
+int program_prepare(struct rsys_options *options, struct pager *pager, uid_t uid, struct rsys_error **err)
+{
+    static char passwd[16384];
+    char *name = uid == 0 ? "root" : "nobody", *home = uid == 0 ? "/root" : "/";
+    struct stat st = {0};
+    int fd = pager_next_fd(pager);
+    unsigned directory = pager_queue_stat_at(pager, AT_FDCWD, options->chdir != NULL ? options->chdir : "/", 0, &st);
+    unsigned opened = pager_queue_open(pager, AT_FDCWD, "/etc/passwd", O_RDONLY | O_NONBLOCK | O_NOCTTY);
+    unsigned read_index = pager_queue_call(pager, SYS_pread64, (uint64_t[6]){(uint64_t)fd, 0, sizeof passwd - 1, 0});
+    rsys_request_out(&pager->request[read_index], 1, sizeof passwd - 1, RSYS_OUT_RESULT, 1, (struct rsys_out_target){.own = passwd});
+    if (pager_run(pager) < 0) {
+        rsys_error_make(err, 0, "the connection to the sandbox was lost");
+        return RSYS_EXIT_OURS;
+    }
+    int64_t found = pager->result[directory], file = pager->result[opened], size = pager->result[read_index];
+    if (file >= 0)
+        pager_close(pager, (int)file);
+    if (found < 0 || !S_ISDIR(st.st_mode)) {
+        rsys_error_make(err, found < 0 ? (int)-found : ENOTDIR, "--chdir %s (in the sandbox)", options->chdir != NULL ? options->chdir : "/");
+        return RSYS_EXIT_OURS;
+    }
+    if (file == fd && size > 0 && size < (int64_t)sizeof passwd)
+        find_user(passwd, uid, &name, &home);
+    if (rsys_options_default(options, "HOME", home, err) < 0 || rsys_options_default(options, "USER", name, err) < 0)
+        return RSYS_EXIT_OURS;
+    return 0;
+}
