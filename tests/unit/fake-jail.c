@@ -56,7 +56,7 @@ int rsys_guest_get_fd(struct guest *guest, int fd)
 }
 bool rsys_view_watching(const struct view *view) { return false; }
 enum verdict rsys_view_settle(struct call *c, int fd, enum verdict (*next)(struct call *)) { return next(c); }
-void rsys_view_changed(struct call *c, int fd) {}
+enum verdict rsys_view_changed(struct call *c, int fd, int64_t result) { return rsys_call_done(c, result); }
 
 /* The guest's table is the test's own, as the executor's is. */
 int rsys_call_add_fd(struct call *c, int fd, int at, bool cloexec)
