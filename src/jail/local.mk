@@ -35,8 +35,7 @@ librsys_jail_a_SOURCES += src/jail/program.c
 librsys_jail_a_SOURCES += src/jail/options.c
 librsys_jail_a_CPPFLAGS = $(AM_CPPFLAGS) $(FUSE_CFLAGS) -DRSYS_SBINDIR='"$(sbindir)"'
 
-# With policy/, which makes the guests' filter, this becomes bin_PROGRAMS.
-EXTRA_PROGRAMS += rsys-jail
+bin_PROGRAMS += rsys-jail
 rsys_jail_SOURCES = src/jail/main.c
 # The objects themselves: nothing but a table of weak references names the handlers, and for such a linker opens no archive.
-rsys_jail_LDADD = $(librsys_jail_a_OBJECTS) librsys-policy.a librsys-transport.a $(SANDBOX_LIBS) librsys-core.a $(FUSE_LIBS) $(SECCOMP_LIBS) $(JANSSON_LIBS)
+rsys_jail_LDADD = $(librsys_jail_a_OBJECTS) librsys-transport.a $(POLICY_LIBS) $(SANDBOX_LIBS) $(FUSE_LIBS)
