@@ -276,6 +276,37 @@ START_TEST(shipped)
 }
 END_TEST
 
+/* What --check prints. */
+START_TEST(explained)
+{
+    static const char *const lines[] = {
+        "\n  /usr                     the server's /u, WRITABLE (left out where it is missing)\n",
+        "\n  /                        the server's /r, with what is written kept in memory\n",
+        "\n  network                  THE SERVER'S OWN\n",
+        "\n  capabilities             CAP_CHOWN CAP_SYS_ADMIN (in the sandbox's user namespace)\n",
+        "\n  largest file             3M\n",
+        "\n  default: deny with ENOSYS\n",
+        "\n    socket           deny with EACCES if argument 0 != 1 and (argument 1 & 0xf) == 0x3  [entry 2]\n",
+        "\n    socket           run where it belongs  [entry 1]\n",
+        "\n  note: execve is refused, so no program can be executed\n",
+        "\n  note: the executor itself needs sendmsg,",
+    };
+    char text[65536] = "";
+    FILE *out = fmemopen(text, sizeof text - 1, "w");
+    struct rsys_spec *spec = parse(
+        "{'defaultAction': 'deny', 'defaultErrnoRet': 'ENOSYS', 'syscalls': [{'names': ['@network-io'], 'action': 'allow'},"
+        "{'names': ['socket'], 'action': 'deny', 'errnoRet': 13, 'args': [{'index': 0, 'value': 1, 'op': '!='}, {'index': 1, 'value': 15, 'valueTwo': 3, "
+        "'op': '&'}]}, {'names': ['sendmsg'], 'action': 'deny'}], 'sandbox': {'root': '/r', 'network': 'host', 'capabilities': ['CAP_CHOWN', 'CAP_SYS_ADMIN'],"
+        "'limits': {'fsize': '3M'}, 'mounts': [{'type': 'bind', 'source': '/u', 'target': '/usr', 'writable': true, 'optional': true}]}}", NULL);
+    ck_assert_ptr_nonnull(spec);
+    rsys_policy_explain(spec, out);
+    fclose(out);
+    for (size_t i = 0; i < RSYS_ARRAY_SIZE(lines); i++)
+        ck_assert_msg(strstr(text, lines[i]) != NULL, "\"%s\" is missing in:\n%s", lines[i], text);
+    rsys_policy_free(spec);
+}
+END_TEST
+
 /* Whatever is cut off or changed in a policy, it is read without harm (the sanitizers' build looks harder). */
 START_TEST(mangled)
 {
@@ -309,6 +340,7 @@ int main(void)
     tcase_add_test(tests, sandbox_fields);
     tcase_add_test(tests, sandbox_defaults);
     tcase_add_test(tests, shipped);
+    tcase_add_test(tests, explained);
     tcase_add_test(tests, mangled);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
