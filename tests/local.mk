@@ -59,12 +59,19 @@ unit_transport_LDADD = librsys-transport.a librsys-core.a $(CHECK_LIBS)
 # sandbox: what holds inside.  The probe is static: the sandbox's root has no libraries.
 check_PROGRAMS += unit-sandbox sandbox-probe
 TESTS += unit-sandbox
-unit_sandbox_SOURCES = tests/unit/unit-sandbox.c
+unit_sandbox_SOURCES = tests/unit/unit-sandbox.c tests/unit/who.c tests/unit/who.h
 unit_sandbox_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 unit_sandbox_LDADD = $(SANDBOX_LIBS) $(CHECK_LIBS)
 sandbox_probe_SOURCES = tests/unit/sandbox-probe.c
 sandbox_probe_CFLAGS = $(RSYS_CFLAGS)
 sandbox_probe_LDFLAGS = -static
+
+# server: rsys-sandboxd from outside, as each kind of user
+check_PROGRAMS += unit-server
+TESTS += unit-server
+unit_server_SOURCES = tests/unit/unit-server.c tests/unit/server-client.c tests/unit/server-client.h tests/unit/who.c tests/unit/who.h
+unit_server_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+unit_server_LDADD = librsys-transport.a $(SANDBOX_LIBS) $(CHECK_LIBS)
 
 # jail: descriptors
 check_PROGRAMS += unit-fds

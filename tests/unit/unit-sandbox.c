@@ -2,32 +2,26 @@
 /* unit-sandbox.c: what holds in a sandbox, for each kind of user that may make one: root, an ordinary user, the root of a user namespace. */
 #include "sandbox/sandbox.h"
 #include "src/core/util.h"
+#include "tests/unit/who.h"
 
 #include <check.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
 #define OUTSIDE_ID 0x7ff00000u
-#define ORDINARY_ID 12345
 
 static char root_dir[] = "/tmp/rsys-unit-sandbox-XXXXXX"; /* made once, a tiny root with one file */
 static int probe_fd = -1;
 static struct sock_filter allow_all = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
 static char report[8192];
-
-enum who { ROOT, ORDINARY, NESTED };
-static const char *const whos[] = {"root", "ordinary", "nested"};
 
 static struct rsys_mount_spec mounts[] = {
     {.type = RSYS_MOUNT_PROC, .target = (char *)"/proc"},
@@ -44,33 +38,6 @@ static struct rsys_sandbox_spec plain_spec(void)
                                       .memory_file = 8 << 20};
 }
 
-static void become(enum who who)
-{
-    if (who == ROOT || geteuid() != 0) {
-        return;
-    }
-    if (setgroups(0, NULL) < 0 || setresgid(ORDINARY_ID, ORDINARY_ID, ORDINARY_ID) < 0 || setresuid(ORDINARY_ID, ORDINARY_ID, ORDINARY_ID) < 0)
-        _exit(1);
-    prctl(PR_SET_DUMPABLE, 1, 0, 0, 0); /* as after an execution: /proc/PID belongs to the user again */
-    if (who == NESTED) {
-        /* As `unshare -Ur`: the one id, as root. */
-        struct rsys_error *err = NULL;
-        int ready[2];
-        if (pipe(ready) < 0)
-            _exit(1);
-        pid_t target = getpid(), helper = fork();
-        if (helper == 0) {
-            char byte;
-            close(ready[1]);
-            (void)!read(ready[0], &byte, 1);
-            _exit(rsys_sandbox_write_maps(target, 0, ORDINARY_ID, 0, ORDINARY_ID, 1, &err) < 0);
-        }
-        int status;
-        if (unshare(CLONE_NEWUSER) < 0 || close(ready[1]) < 0 || waitpid(helper, &status, 0) < 0 || status != 0)
-            _exit(1);
-    }
-}
-
 /* Run a sandbox as `who` in a process of its own; report gets what the probe says, or "error=..." */
 static void run(enum who who, const struct rsys_sandbox_spec *spec)
 {
@@ -80,7 +47,7 @@ static void run(enum who who, const struct rsys_sandbox_spec *spec)
     if (child == 0) {
         struct rsys_error *err = NULL;
         int control[2], broker = -1;
-        become(who);
+        who_become(who);
         if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, control) < 0)
             _exit(1);
         struct rsys_sandbox_start start = {.spec = spec, .filter = &allow_all, .filter_count = 1, .executor_fd = probe_fd,
@@ -112,7 +79,7 @@ static void run(enum who who, const struct rsys_sandbox_spec *spec)
     close(out[0]);
     int status;
     ck_assert_int_eq(waitpid(child, &status, 0), child);
-    ck_assert_msg(status == 0, "as %s: status %x: %s", whos[who], status, report);
+    ck_assert_msg(status == 0, "as %s: status %x: %s", who_names[who], status, report);
 }
 
 static void expect(enum who who, const char *line)
@@ -120,7 +87,7 @@ static void expect(enum who who, const char *line)
     char text[256];
     snprintf(text, sizeof text, "%s\n", line);
     const char *at = strstr(report, text);
-    ck_assert_msg(at != NULL && (at == report || at[-1] == '\n'), "as %s: no line \"%s\" in:\n%s", whos[who], line, report);
+    ck_assert_msg(at != NULL && (at == report || at[-1] == '\n'), "as %s: no line \"%s\" in:\n%s", who_names[who], line, report);
 }
 
 #define EXPECT(who, ...)                                                                                                                   \
@@ -140,7 +107,7 @@ START_TEST(overlay)
            "write /new=ok", "write /tmp/new=ok", "write /dev/null=ok", "write /dev/shm/new=ok", "write /dev/new=EROFS",
            "write /bound/new=EROFS", "write /proc/sys/kernel/hostname=EACCES", "lo=up", "interfaces=1", "unshare user=ENOSPC", "unshare net=EPERM",
            "broker=ok", "processes=1", "owner /tmp=0:0");
-    if (who == ROOT && geteuid() == 0)
+    if (who == WHO_ROOT && geteuid() == 0)
         EXPECT(who, "groups=0", "write /marker=ok", "owner /=0:0", "owner /marker=0:0", "owner /dev/null=0:0");
     /* The overlay is private. */
     char path[64];
@@ -177,8 +144,8 @@ START_TEST(writable_bind)
     memcpy(list, mounts, sizeof mounts);
     list[3].writable = true;
     spec.mount = list;
-    run(ROOT, &spec);
-    EXPECT(ROOT, "write /bound/new=ok");
+    run(WHO_ROOT, &spec);
+    EXPECT(WHO_ROOT, "write /bound/new=ok");
     char path[64];
     snprintf(path, sizeof path, "%s/new", root_dir);
     struct stat st;
@@ -205,8 +172,8 @@ START_TEST(one_id)
     struct rsys_sandbox_spec spec = plain_spec();
     spec.uid_range = 1;
     spec.uid = spec.gid = 1000;
-    run(ROOT, &spec);
-    EXPECT(ROOT, "uid=1000", "gid=1000", "write /tmp/new=ok", "groups=0");
+    run(WHO_ROOT, &spec);
+    EXPECT(WHO_ROOT, "uid=1000", "gid=1000", "write /tmp/new=ok", "groups=0");
 }
 END_TEST
 
@@ -214,8 +181,8 @@ START_TEST(host_network)
 {
     struct rsys_sandbox_spec spec = plain_spec();
     spec.network = RSYS_NETWORK_HOST;
-    run(ROOT, &spec);
-    EXPECT(ROOT, "unshare net=EPERM", "hostname=box");
+    run(WHO_ROOT, &spec);
+    EXPECT(WHO_ROOT, "unshare net=EPERM", "hostname=box");
 }
 END_TEST
 
@@ -245,7 +212,7 @@ START_TEST(failures)
     run(who, &spec);
     expect_error("stage mounts: the target /not/there is missing in the root, and the root is read-only");
 
-    if (who != ROOT || geteuid() != 0)
+    if (who != WHO_ROOT || geteuid() != 0)
         return; /* the root's directories are root's */
     spec.root_mode = RSYS_ROOT_OVERLAY;
     one.target = (char *)"/escape/new";
@@ -331,8 +298,7 @@ int main(void)
     Suite *suite = suite_create("sandbox");
     TCase *tests = tcase_create("sandbox");
     tcase_set_timeout(tests, 30);
-    /* An ordinary user who runs the tests is one of the kinds alone. */
-    int kinds = geteuid() == 0 ? 3 : 1;
+    int kinds = who_count();
     tcase_add_loop_test(tests, overlay, 0, kinds);
     tcase_add_loop_test(tests, read_only, 0, kinds);
     tcase_add_loop_test(tests, empty_root, 0, kinds);

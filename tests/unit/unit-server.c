@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* unit-server.c: rsys-sandboxd from outside: hellos, sessions, limits and ends, for each kind of user that may run it. */
+#include "src/core/util.h"
+#include "tests/unit/server-client.h"
+#include "tests/unit/who.h"
+
+#include <check.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+/* Whatever ends, everything of it is gone after this time (ms). */
+#define GONE 2000
+
+START_TEST(session)
+{
+    enum who who = (enum who)_i;
+    struct server server;
+    struct client client;
+    server_start(&server, who, NULL);
+    client_open(&client, &server);
+    ck_assert_uint_gt(client.welcome.nofile, 0);
+    int pager = client_spawn(&client, 2, true), guest = client_spawn(&client, 300, false);
+    ck_assert_int_eq(client_call(&client, guest, SYS_getpid, 0, 0), 300);
+    ck_assert_int_eq(client_call(&client, pager, SYS_getpid, 0, 0), 2);
+    ck_assert_int_eq(client_call(&client, guest, SYS_getuid, 0, 0), client.welcome.uid);
+    ck_assert_int_ge(client_open_file(&client, guest, "/etc/passwd", O_RDONLY), 0);
+    ck_assert_int_ge(client_open_file(&client, guest, "/tmp/new", O_WRONLY | O_CREAT), 0);
+    ck_assert_int_eq(client_open_file(&client, guest, "/does/not/exist", O_RDONLY), -ENOENT);
+    client_close(&client);
+    server_stop(&server, 0);
+}
+END_TEST
+
+START_TEST(two_sessions)
+{
+    enum who who = (enum who)_i;
+    struct server server;
+    struct client a, b;
+    server_start(&server, who, NULL);
+    client_open(&a, &server);
+    client_open(&b, &server);
+    ck_assert_int_ne(memcmp(a.welcome.token, b.welcome.token, RSYS_TOKEN_SIZE), 0);
+    int guest_a = client_spawn(&a, 300, false), guest_b = client_spawn(&b, 301, false);
+    ck_assert_int_ge(client_open_file(&a, guest_a, "/tmp/of-a", O_WRONLY | O_CREAT), 0);
+    ck_assert_int_eq(client_open_file(&b, guest_b, "/tmp/of-a", O_RDONLY), -ENOENT);
+    ck_assert_int_ge(client_open_file(&a, guest_a, "/proc/300/stat", O_RDONLY), 0);
+    ck_assert_int_eq(client_open_file(&b, guest_b, "/proc/300/stat", O_RDONLY), -ENOENT);
+    ck_assert_int_eq(client_call(&b, guest_b, SYS_kill, 300, 0), -ESRCH);
+    if (who == WHO_ROOT && geteuid() == 0) {
+        /* Neither acts as root on the server, nor as the other. */
+        pid_t init_a = child_of(server_child(&server, 0)), init_b = child_of(server_child(&server, 1));
+        struct stat of_a, of_b;
+        char path[64];
+        snprintf(path, sizeof path, "/proc/%d", init_a);
+        ck_assert_int_eq(stat(path, &of_a), 0);
+        snprintf(path, sizeof path, "/proc/%d", init_b);
+        ck_assert_int_eq(stat(path, &of_b), 0);
+        ck_assert_uint_ne(of_a.st_uid, 0);
+        ck_assert_uint_ne(of_a.st_uid, of_b.st_uid);
+    }
+    client_close(&a);
+    ck_assert_int_eq(client_call(&b, guest_b, SYS_getpid, 0, 0), 301);
+    client_close(&b);
+    server_stop(&server, 0);
+}
+END_TEST
+
+/* Open a session with a guest, do something, and see the session's processes gone. */
+enum ending { CLOSE, RESET, HALF_CLOSE, KILL_SESSION, KILL_DAEMON, TERM_DAEMON, ENDINGS };
+
+START_TEST(ends)
+{
+    enum ending ending = (enum ending)(_i % ENDINGS);
+    enum who who = (enum who)(_i / ENDINGS);
+    struct server server;
+    struct client client;
+    server_start(&server, who, NULL);
+    client_open(&client, &server);
+    int guest = client_spawn(&client, 300, false);
+    pid_t session = server_child(&server, 0), init = child_of(session);
+    RSYS_AUTO_FD session_fd = (int)syscall(SYS_pidfd_open, session, 0), init_fd = (int)syscall(SYS_pidfd_open, init, 0);
+    ck_assert_int_ge(session_fd, 0);
+    ck_assert_int_ge(init_fd, 0);
+    struct linger now = {.l_onoff = 1, .l_linger = 0};
+    switch (ending) {
+    case CLOSE: close(rsys_fd_steal(&client.control)); break;
+    case RESET:
+        ck_assert_int_eq(setsockopt(client.control, SOL_SOCKET, SO_LINGER, &now, sizeof now), 0);
+        close(rsys_fd_steal(&client.control));
+        break;
+    case HALF_CLOSE: shutdown(client.control, SHUT_WR); break;
+    case KILL_SESSION: kill(session, SIGKILL); break;
+    case KILL_DAEMON: kill(server.pid, SIGKILL); break;
+    default: kill(server.pid, SIGTERM); break;
+    }
+    ck_assert_msg(becomes_readable(init_fd, GONE), "ending %d as %s: pid 1 is there", ending, who_names[who]);
+    ck_assert_msg(becomes_readable(session_fd, GONE), "ending %d as %s: the session's process is there", ending, who_names[who]);
+    ck_assert_int_eq(client_hung_up(client.channels[guest], GONE), true);
+    client_close(&client);
+    if (ending == KILL_DAEMON)
+        ck_assert_int_eq(server_wait(&server), SIGKILL);
+    else
+        server_stop(&server, 0);
+}
+END_TEST
+
+START_TEST(bad_hellos)
+{
+    struct server server;
+    server_start(&server, WHO_ROOT, "--hello-timeout=1");
+    struct rsys_hello good = {.magic = RSYS_WIRE_MAGIC, .version = RSYS_WIRE_VERSION, .kind = RSYS_HELLO_SESSION};
+    struct rsys_hello cases[] = {good, good, good, good, good, good};
+    cases[0].magic = 0x20544547; /* "GET " */
+    cases[1].kind = 0;
+    cases[2].kind = 3;
+    cases[3].reserved[2] = 1;
+    cases[4].token[7] = 1;
+    cases[5].kind = RSYS_HELLO_CHANNEL; /* the token of no session */
+    for (size_t i = 0; i < RSYS_ARRAY_SIZE(cases); i++) {
+        RSYS_AUTO_FD fd = server_connect(&server);
+        ck_assert_int_eq(write(fd, &cases[i], sizeof cases[i]), sizeof cases[i]);
+        ck_assert_msg(client_hung_up(fd, GONE), "case %zu", i);
+    }
+    /* A part of a hello, and then nothing. */
+    RSYS_AUTO_FD slow = server_connect(&server);
+    ck_assert_int_eq(write(slow, &good, 39), 39);
+    ck_assert_int_eq(client_hung_up(slow, 1000 + GONE), true);
+    /* Another version is told ours. */
+    struct rsys_hello old = good;
+    struct rsys_hello_reply reply;
+    old.version = RSYS_WIRE_VERSION + 1;
+    RSYS_AUTO_FD fd = server_connect(&server);
+    ck_assert_int_eq(write(fd, &old, sizeof old), sizeof old);
+    ck_assert_int_eq(rsys_receive_all(fd, &reply, sizeof reply, GONE), 0);
+    ck_assert_uint_eq(reply.status, RSYS_HELLO_BAD_VERSION);
+    ck_assert_uint_eq(reply.version, RSYS_WIRE_VERSION);
+    char text[200] = "";
+    ck_assert_uint_lt(reply.size, sizeof text);
+    ck_assert_int_eq(rsys_receive_all(fd, text, reply.size, GONE), 0);
+    ck_assert_ptr_nonnull(strstr(text, "speaks version"));
+    server_stop(&server, 0);
+}
+END_TEST
+
+START_TEST(a_crowd_without_hellos)
+{
+    struct server server;
+    server_start(&server, WHO_ROOT, "--hello-timeout=60");
+    int crowd[200];
+    for (size_t i = 0; i < RSYS_ARRAY_SIZE(crowd); i++)
+        crowd[i] = server_connect(&server);
+    struct client client;
+    client_open(&client, &server);
+    ck_assert_int_eq(client_call(&client, client_spawn(&client, 5, false), SYS_getpid, 0, 0), 5);
+    ck_assert_msg(client_hung_up(crowd[0], GONE), "the oldest goes");
+    client_close(&client);
+    for (size_t i = 0; i < RSYS_ARRAY_SIZE(crowd); i++)
+        close(crowd[i]);
+    server_stop(&server, 0);
+}
+END_TEST
+
+START_TEST(as_many_as_it_may)
+{
+    struct server server;
+    struct client one, two;
+    server_start(&server, WHO_ROOT, "--max-sessions=1");
+    client_open(&one, &server);
+    RSYS_AUTO_FD fd = server_connect(&server);
+    RSYS_AUTO_ERROR err = NULL;
+    void *payload = NULL;
+    size_t size;
+    ck_assert_int_lt(rsys_hello_session(fd, GONE, &payload, &size, &err), 0);
+    ck_assert_ptr_nonnull(strstr(rsys_error_text(err), "--max-sessions"));
+    RSYS_AUTO_FD session_fd = (int)syscall(SYS_pidfd_open, server_child(&server, 0), 0);
+    client_close(&one);
+    ck_assert(becomes_readable(session_fd, GONE));
+    /* Its end frees its place: the daemon's signal may come after the next hello by a moment, so a refusal is asked again. */
+    for (int i = 0; !client_try_open(&two, &server); i++)
+        ck_assert_int_lt(i, 1000);
+    client_close(&two);
+    server_stop(&server, 0);
+}
+END_TEST
+
+/* A client that lies, on its own channels: it ends its executor at most. */
+START_TEST(lies)
+{
+    struct server server;
+    struct client liar, other;
+    server_start(&server, WHO_ROOT, NULL);
+    client_open(&liar, &server);
+    client_open(&other, &server);
+    int guest = client_spawn(&other, 300, false);
+    struct rsys_wire_request cases[] = {
+        {.seq = 1, .nr = SYS_read, .relocs = 0xffff},
+        {.seq = 1, .nr = SYS_read, .outs = 0xffff},
+        {.seq = 1, .nr = SYS_read, .in_size = 0xffffffff, .arena = 0xffffffff},
+        {.seq = 1, .nr = SYS_read, .in_size = 100, .arena = 1},
+        {.seq = 1, .nr = SYS_read, .reserved = 1},
+    };
+    for (size_t i = 0; i < RSYS_ARRAY_SIZE(cases); i++) {
+        int channel = client_spawn(&liar, 400 + (int)i, false);
+        ck_assert_int_eq(write(liar.channels[channel], &cases[i], sizeof cases[i]), sizeof cases[i]);
+        ck_assert_msg(client_hung_up(liar.channels[channel], GONE), "case %zu", i);
+    }
+    /* A plain number as a pointer, its own fixed descriptors, a signal to its pid 1: errors or its own end. */
+    int channel = client_spawn(&liar, 500, false);
+    ck_assert_int_lt(client_call(&liar, channel, SYS_openat, (uint64_t)-100, 0xdead0000), 0);
+    ck_assert_int_eq(client_call(&liar, channel, SYS_kill, 1, 9), 0); /* pid 1 ignores its own namespace's signals */
+    ck_assert_int_eq(client_call(&liar, channel, SYS_getpid, 0, 0), 500);
+    ck_assert_int_eq(client_call(&other, guest, SYS_getpid, 0, 0), 300);
+    /* On the control connection: pid 1 ends, and its session with it. */
+    ck_assert_int_eq(write(liar.control, &cases[0], sizeof cases[0]), sizeof cases[0]);
+    ck_assert(client_hung_up(liar.channels[channel], GONE));
+    ck_assert_int_eq(client_call(&other, guest, SYS_getpid, 0, 0), 300);
+    client_close(&liar);
+    client_close(&other);
+    server_stop(&server, 0);
+}
+END_TEST
+
+START_TEST(command_line)
+{
+    static const struct {
+        const char *argument[3];
+        int status;
+        const char *text;
+    } cases[] = {
+        {{"--help"}, 0, "Usage: rsys-sandboxd"},
+        {{"--version"}, 0, PACKAGE_VERSION},
+        {{"--nonsense"}, 2, "nonsense"},
+        {{"word"}, 2, "no argument is expected"},
+        {{"--max-sessions=many"}, 2, "expected a number"},
+        {{"--listen=tcp:0.0.0.0:0"}, 1, "--insecure"},
+        {{"--listen=carrier-pigeon:1"}, 1, "carrier-pigeon"},
+        {{"--listen=unix:/does/not/exist/socket"}, 1, "/does/not/exist/socket"},
+        {{"--policy=/does/not/exist.json"}, 1, "/does/not/exist.json"},
+        {{"--check=/does/not/exist.json"}, 1, "/does/not/exist.json"},
+    };
+    for (size_t i = 0; i < RSYS_ARRAY_SIZE(cases); i++) {
+        char text[8192];
+        int status = server_say(text, sizeof text, cases[i].argument[0]);
+        ck_assert_msg(status == cases[i].status && strstr(text, cases[i].text) != NULL, "%s: status %d: %s", cases[i].argument[0], status, text);
+    }
+}
+END_TEST
+
+START_TEST(unix_socket)
+{
+    struct server server;
+    struct client client;
+    char option[128], path[64];
+    snprintf(path, sizeof path, "/tmp/rsys-unit-server-%d", getpid());
+    snprintf(option, sizeof option, "--listen=unix:%s", path);
+    server_start(&server, WHO_ROOT, option);
+    ck_assert_int_eq(strncmp(server.address, "unix:", 5), 0);
+    client_open(&client, &server);
+    ck_assert_int_eq(client_call(&client, client_spawn(&client, 7, false), SYS_getpid, 0, 0), 7);
+    client_close(&client);
+    server_stop(&server, 0);
+    ck_assert_int_eq(access(path, F_OK), -1);
+}
+END_TEST
+
+START_TEST(embedded)
+{
+    enum who who = (enum who)_i;
+    struct server server;
+    struct client client;
+    server_start_embedded(&server, who);
+    client_open(&client, &server);
+    ck_assert_int_eq(client_call(&client, client_spawn(&client, 7, false), SYS_getpid, 0, 0), 7);
+    /* rsys-jail is gone: the private daemon and its session too. */
+    pid_t init = child_of(server_child(&server, 0));
+    RSYS_AUTO_FD init_fd = (int)syscall(SYS_pidfd_open, init, 0);
+    close(rsys_fd_steal(&server.embedded_fd));
+    ck_assert(becomes_readable(init_fd, GONE));
+    ck_assert_int_eq(server_wait(&server), 0);
+    client_close(&client);
+}
+END_TEST
+
+int main(void)
+{
+    signal(SIGPIPE, SIG_IGN);
+    Suite *suite = suite_create("server");
+    TCase *tests = tcase_create("server");
+    tcase_set_timeout(tests, 60);
+    tcase_add_loop_test(tests, session, 0, who_count());
+    tcase_add_loop_test(tests, two_sessions, 0, who_count());
+    tcase_add_loop_test(tests, ends, 0, ENDINGS * who_count());
+    tcase_add_loop_test(tests, embedded, 0, who_count());
+    tcase_add_test(tests, bad_hellos);
+    tcase_add_test(tests, a_crowd_without_hellos);
+    tcase_add_test(tests, as_many_as_it_may);
+    tcase_add_test(tests, lies);
+    tcase_add_test(tests, command_line);
+    tcase_add_test(tests, unix_socket);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? 0 : 1;
+}
