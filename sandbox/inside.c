@@ -4,13 +4,13 @@
  * The stages, in this order, and what holds after each:
  *
  *   namespaces    (start.c) a process of its own user, mount, pid, net, ipc, uts and cgroup namespace, with every capability in them and none outside
- *   ids           it has the ids that its creator mapped, and no supplementary groups of the server's
+ *   ids           it has the ids that its creator mapped, no supplementary groups and no keys of the server's
  *   network       lo is up; the host name is the sandbox's.  Needs CAP_NET_ADMIN and CAP_SYS_ADMIN, which go below
  *   root          no path leads out: the old root is unmounted.  No namespace can be made below this one.  Descriptors are the last ties
  *   limits        what one session may use is bounded
  *   descriptors   of the server's descriptors only those remain that init is given, at and above L
  *   capabilities  only the policy's are left (and two for pids and signals); nothing executed can gain any
- *   seccomp       only calls that the policy allows remain
+ *   seccomp       only calls that the policy allows remain, and none that could turn the client's connection into another one
  *   exec          the daemon's memory is gone: the address space is the executor program's
  *
  * Each stage needs what the one before leaves and takes away what only it needed; nothing here reads a byte from the network. */
@@ -23,6 +23,7 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
+#include <linux/keyctl.h>
 #include <linux/seccomp.h>
 #include <poll.h>
 #include <signal.h>
@@ -32,12 +33,17 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 static int stage_ids(const struct sandbox_inside *inside, struct rsys_error **err)
 {
+    /* The daemon's session keyring goes with a fork, and whoever has it may use its keys.  A kernel without keyrings, or a container
+     * that forbids them, has nothing to hide. */
+    if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 && errno != ENOSYS && errno != EPERM)
+        return rsys_error_make(err, errno, "stage ids: get a session keyring of our own");
     /* An ordinary user's groups cannot be given up (user_namespaces(7), setgroups is denied); inside they are nobody's. */
     if (setgroups(0, NULL) < 0 && inside->privileged)
         return rsys_error_make(err, errno, "stage ids: give up the supplementary groups");
@@ -100,11 +106,12 @@ static int stage_descriptors(struct sandbox_inside *inside, struct rsys_error **
         if (high < 0)
             return rsys_error_make(err, errno, "stage descriptors: move descriptor %d above %u", from[i], L);
         if (i == RSYS_FD_CHANNEL + 1)
-            inside->sync_fd = high;
+            inside->sync_fd = high; /* so that a failure below is told */
         if (dup3(high, (int)L + i, i == count - 1 ? O_CLOEXEC : 0) < 0)
             return rsys_error_make(err, errno, "stage descriptors: place descriptor %u", L + (unsigned)i);
     }
     inside->sync_fd = (int)L + count - 1;
+    inside->control_fd = (int)L + RSYS_FD_CHANNEL;
     placeholder = -1; /* it goes with all the others: */
     if (syscall(SYS_close_range, 0, L - 1, 0) < 0 || syscall(SYS_close_range, L + (unsigned)count, ~0u, 0) < 0)
         return rsys_error_make(err, errno, "stage descriptors: close what is not init's");
@@ -147,14 +154,43 @@ static int stage_capabilities(const struct sandbox_inside *inside, uint64_t keep
     return 0;
 }
 
+static int install_filter(const struct sock_filter *filter, unsigned count, struct rsys_error **err)
+{
+    struct sock_fprog program = {.len = (unsigned short)count, .filter = (struct sock_filter *)filter};
+    if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0)
+        return rsys_error_make(err, errno, "stage seccomp: install the filter of %u instructions", count);
+    return 0;
+}
+
+/* The client's connections are sockets of the server's network namespace, and executors hold them.  A TCP or vsock socket can be disconnected (connect(2) with
+ * AF_UNSPEC) and connected anew, to whatever that network reaches; nothing but connect(2) does this, and no filter can tell one descriptor from another
+ * (SCM_RIGHTS renumbers them).  So with such connections no call of the sandbox may be connect(2).  A connected unix socket stays what it is. */
+static int forbid_connect(const struct sandbox_inside *inside, struct rsys_error **err)
+{
+    int domain = -1;
+    socklen_t size = sizeof domain;
+    if (getsockopt(inside->control_fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) < 0)
+        return rsys_error_make(err, errno, "stage seccomp: the kind of the client's connection");
+    if (domain == AF_UNIX || inside->start->spec->network == RSYS_NETWORK_HOST)
+        return 0;
+    const unsigned x32 = 0x40000000;
+    const struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_STMT(BPF_ALU | BPF_AND | BPF_K, ~x32),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_connect, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EACCES),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW), /* for the policy's own filter to decide, foreign architectures too */
+    };
+    return install_filter(filter, RSYS_ARRAY_SIZE(filter), err);
+}
+
 static int stage_seccomp(const struct sandbox_inside *inside, struct rsys_error **err)
 {
+    if (forbid_connect(inside, err) < 0)
+        return -1;
     if (inside->start->filter_count == 0)
         return rsys_error_make(err, EINVAL, "stage seccomp: there is no filter");
-    struct sock_fprog program = {.len = (unsigned short)inside->start->filter_count, .filter = (struct sock_filter *)inside->start->filter};
-    if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0)
-        return rsys_error_make(err, errno, "stage seccomp: install the filter of %u instructions", inside->start->filter_count);
-    return 0;
+    return install_filter(inside->start->filter, inside->start->filter_count, err);
 }
 
 /* Signals as a fresh program expects them: what the daemon ignores or blocks is not inherited. */

@@ -2,7 +2,7 @@
 /* trees.c: detached mounts: copies of the server's directories, and fresh tmpfs.
  *
  * When the server may map a range of ids (it is root), the copies are made with its own privileges, in its own mount namespace, and mapped: a file
- * that belongs to id n on the disk belongs to id n inside, and nothing inside ever acts with the id n of the server.  An ordinary user's
+ * that belongs to id n on the disk belongs to id n inside, and nothing inside ever acts with the id n of the server.  Read-only binds are not mapped.  An ordinary user's
  * sandbox makes the copies by itself, unmapped: its one id is the user's. */
 #include "sandbox/internal.h"
 
@@ -76,12 +76,16 @@ int sandbox_trees_prepare(const struct rsys_sandbox_start *start, int userns_fd,
         if (mount->type != RSYS_MOUNT_BIND && mount->type != RSYS_MOUNT_OVERLAY)
             continue;
         trees->mount[i] = sandbox_tree_copy(mount->source);
-        if (trees->mount[i] >= 0)
-            map_tree(trees->mount[i], userns_fd);
-        else if (mount->optional && (errno == ENOENT || errno == ENOTDIR))
+        if (trees->mount[i] >= 0) {
+            /* A read-only bind shows what the server has (its /etc, say): the sandbox's root is nobody to it and reads what everybody may.  What is to be
+             * written, through or into an overlay, has to have owners that can be. */
+            if (mount->type == RSYS_MOUNT_OVERLAY || mount->writable)
+                map_tree(trees->mount[i], userns_fd);
+        } else if (mount->optional && (errno == ENOENT || errno == ENOTDIR)) {
             trees->mount[i] = SANDBOX_TREE_ABSENT;
-        else
+        } else {
             return sandbox_source_failed(mount, errno, err);
+        }
     }
     return 0;
 }

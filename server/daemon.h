@@ -45,6 +45,7 @@ struct session {
     struct session *next;
     unsigned number;
     pid_t pid;
+    int domain;              /* address family of its control connection */
     bool counted;            /* in daemon.session_count */
     int broker_fd;           /* -1 until the sandbox runs */
     int64_t started, deadline; /* monotonic ms; deadline 0: it has started */

@@ -21,7 +21,7 @@
 
 static void refuse(int fd, const char *peer, const char *message)
 {
-    server_log(LOG_LEVEL_ERROR, "%s: refused: %s", peer, message);
+    server_log(LOG_LEVEL_INFO, "%s: refused: %s", peer, message);
     (void)server_hello_reply(fd, RSYS_HELLO_REFUSED, message, strlen(message), 0);
     close(fd);
 }
@@ -74,6 +74,14 @@ static void run_child(struct daemon *daemon, const struct session *session, int 
     server_session_run(&start);
 }
 
+/* The address family of a socket; -1: it is none. */
+static int domain_of(int fd)
+{
+    int domain = -1;
+    socklen_t size = sizeof domain;
+    return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) < 0 ? -1 : domain;
+}
+
 void sessions_start(struct daemon *daemon, int fd, const char *peer)
 {
     RSYS_AUTO_FD control_fd = fd;
@@ -91,6 +99,7 @@ void sessions_start(struct daemon *daemon, int fd, const char *peer)
     session->number = ++daemon->last_number;
     session->broker_fd = -1;
     session->counted = true;
+    session->domain = domain_of(control_fd);
     session->started = server_now();
     session->deadline = session->started + 1000 * (int64_t)daemon->options->start_timeout;
     snprintf(session->peer, sizeof session->peer, "%s", peer);
@@ -136,6 +145,11 @@ void sessions_channel(struct daemon *daemon, const uint8_t token[RSYS_TOKEN_SIZE
         session_ready(daemon, &found->watch);
     if (found == NULL || found->broker_fd < 0) {
         server_log(LOG_LEVEL_DEBUG, "%s: a channel for no session that there is", peer);
+        return;
+    }
+    /* The sandbox's confinement knows what kind of sockets it is given: the control connection's. */
+    if (domain_of(channel) != found->domain) {
+        server_log(LOG_LEVEL_DEBUG, "%s: a channel over another transport than its session's", peer);
         return;
     }
     union {

@@ -18,7 +18,7 @@
 /* Whatever ends, everything of it is gone after this time (ms). */
 #define GONE 2000
 
-START_TEST(session)
+START_TEST(one_session)
 {
     enum who who = (enum who)_i;
     struct server server;
@@ -216,6 +216,8 @@ START_TEST(lies)
     ck_assert_int_lt(client_call(&liar, channel, SYS_openat, (uint64_t)-100, 0xdead0000), 0);
     ck_assert_int_eq(client_call(&liar, channel, SYS_kill, 1, 9), 0); /* pid 1 ignores its own namespace's signals */
     ck_assert_int_eq(client_call(&liar, channel, SYS_getpid, 0, 0), 500);
+    /* Its own channel, a socket of the server's network, cannot be connected elsewhere. */
+    ck_assert_int_eq(client_call(&liar, channel, SYS_connect, liar.welcome.nofile + RSYS_FD_CHANNEL, 0), -EACCES);
     ck_assert_int_eq(client_call(&other, guest, SYS_getpid, 0, 0), 300);
     /* On the control connection: pid 1 ends, and its session with it. */
     ck_assert_int_eq(write(liar.control, &cases[0], sizeof cases[0]), sizeof cases[0]);
@@ -266,7 +268,7 @@ START_TEST(unix_socket)
     ck_assert_int_eq(client_call(&client, client_spawn(&client, 7, false), SYS_getpid, 0, 0), 7);
     client_close(&client);
     server_stop(&server, 0);
-    ck_assert_int_eq(access(path, F_OK), -1);
+    ck_assert_int_eq(access(path, F_OK), -1); /* as if it had not been */
 }
 END_TEST
 
@@ -294,7 +296,7 @@ int main(void)
     Suite *suite = suite_create("server");
     TCase *tests = tcase_create("server");
     tcase_set_timeout(tests, 60);
-    tcase_add_loop_test(tests, session, 0, who_count());
+    tcase_add_loop_test(tests, one_session, 0, who_count());
     tcase_add_loop_test(tests, two_sessions, 0, who_count());
     tcase_add_loop_test(tests, ends, 0, ENDINGS * who_count());
     tcase_add_loop_test(tests, embedded, 0, who_count());
