@@ -10,6 +10,9 @@
 /* The most mounts that one sandbox may have: their trees are passed in one message (SCM_MAX_FD is 253). */
 #define SANDBOX_MOUNTS_MAX 200
 
+/* The most ids that one sandbox may have: what its creator has set aside from outside_uid on. */
+#define SANDBOX_RANGE_MAX 65536u
+
 /* Bytes of a /dev: its few names. */
 #define SANDBOX_DEV_SIZE (256u << 10)
 

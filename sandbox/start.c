@@ -157,6 +157,8 @@ static int check(const struct rsys_sandbox_start *start, uint32_t *ret_nofile, s
     const struct rsys_sandbox_spec *spec = start->spec;
     if (spec->mounts > SANDBOX_MOUNTS_MAX)
         return rsys_error_make(err, 0, "stage mounts: %zu mounts are too many: the most are %d", spec->mounts, SANDBOX_MOUNTS_MAX);
+    if (spec->uid_range > SANDBOX_RANGE_MAX)
+        return rsys_error_make(err, 0, "stage ids: a range of %u ids is too large: the most are %u", spec->uid_range, SANDBOX_RANGE_MAX);
     return rsys_sandbox_nofile(spec, ret_nofile, err);
 }
 
