@@ -63,6 +63,21 @@ static void say_write(const char *path)
         close(fd);
 }
 
+/* What is mounted, and that nothing lies above the root. */
+static void say_mounts(void)
+{
+    struct statx root, above;
+    if (statx(AT_FDCWD, "/", 0, STATX_INO | STATX_MNT_ID, &root) == 0 && statx(AT_FDCWD, "/..", 0, STATX_INO | STATX_MNT_ID, &above) == 0)
+        fprintf(out, "above=%s\n", root.stx_ino == above.stx_ino && root.stx_mnt_id == above.stx_mnt_id ? "root" : "something");
+    FILE *mounts = fopen("/proc/self/mountinfo", "r");
+    unsigned count = 0;
+    for (int c; mounts != NULL && (c = getc(mounts)) != EOF;)
+        count += c == '\n';
+    fprintf(out, "mounts=%u\n", count);
+    if (mounts != NULL)
+        fclose(mounts);
+}
+
 int main(int argc, char **argv)
 {
     unsigned limit = argc > 1 ? (unsigned)atoi(argv[1]) : 0;
@@ -93,6 +108,7 @@ int main(int argc, char **argv)
     static const char *const writes[] = {"/new", "/marker", "/tmp/new", "/dev/null", "/dev/shm/new", "/dev/new", "/bound/new", "/proc/sys/kernel/hostname"};
     for (size_t i = 0; i < sizeof writes / sizeof *writes; i++)
         say_write(writes[i]);
+    say_mounts();
     struct ifreq request = {.ifr_name = "lo"};
     int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (sock >= 0 && ioctl(sock, SIOCGIFFLAGS, &request) == 0)

@@ -97,6 +97,15 @@ static void expect(enum who who, const char *line)
             expect(who, lines_[i_]);                                                                                                       \
     } while (0)
 
+/* The root, four of the spec (one source is absent), /dev/shm, and where we may make no device nodes those of the server; nothing else. */
+static void expect_mounts(enum who who)
+{
+    if (who == WHO_ROOT && geteuid() == 0)
+        EXPECT(who, "mounts=6");
+    else
+        EXPECT(who, "mounts=11");
+}
+
 START_TEST(overlay)
 {
     enum who who = (enum who)_i;
@@ -106,7 +115,8 @@ START_TEST(overlay)
            "NoNewPrivs=1", "Seccomp=2", "CapEff=0000010000000020", "CapBnd=0000010000000020", "CapAmb=0000010000000020",
            "write /new=ok", "write /tmp/new=ok", "write /dev/null=ok", "write /dev/shm/new=ok", "write /dev/new=EROFS",
            "write /bound/new=EROFS", "write /proc/sys/kernel/hostname=EACCES", "lo=up", "interfaces=1", "unshare user=ENOSPC", "unshare net=EPERM",
-           "broker=ok", "processes=1", "owner /tmp=0:0");
+           "broker=ok", "processes=1", "owner /tmp=0:0", "above=root");
+    expect_mounts(who);
     if (who == WHO_ROOT && geteuid() == 0)
         EXPECT(who, "groups=0", "write /marker=ok", "owner /=0:0", "owner /marker=0:0", "owner /dev/null=0:0");
     /* The overlay is private. */
@@ -122,7 +132,8 @@ START_TEST(read_only)
     struct rsys_sandbox_spec spec = plain_spec();
     spec.root_mode = RSYS_ROOT_RO;
     run(who, &spec);
-    EXPECT(who, "write /new=EROFS", "write /marker=EROFS", "write /tmp/new=ok", "write /bound/new=EROFS");
+    EXPECT(who, "write /new=EROFS", "write /marker=EROFS", "write /tmp/new=ok", "write /bound/new=EROFS", "above=root");
+    expect_mounts(who);
 }
 END_TEST
 
@@ -133,7 +144,8 @@ START_TEST(empty_root)
     spec.root = NULL;
     spec.root_mode = RSYS_ROOT_RO;
     run(who, &spec);
-    EXPECT(who, "write /new=EROFS", "owner /marker=ENOENT", "write /tmp/new=ok", "write /bound/new=EROFS", "owner /=0:0");
+    EXPECT(who, "write /new=EROFS", "owner /marker=ENOENT", "write /tmp/new=ok", "write /bound/new=EROFS", "owner /=0:0", "above=root");
+    expect_mounts(who);
 }
 END_TEST
 
