@@ -1,4 +1,4 @@
 # SPDX-License-Identifier: GPL-2.0-only
 dist_man_MANS += man/rsys-protocol.7
 dist_man_MANS += man/rsys.1
-dist_man_MANS += man/rsys-jail.1 man/rsys-sandboxd.8
+dist_man_MANS += man/rsys-jail.1 man/rsys-sandboxd.8 man/rsys-policy.5

@@ -249,7 +249,7 @@ static void explain_mount(const struct rsys_mount_spec *mount, FILE *out)
         fprintf(out, "the sandbox's own processes");
         break;
     default:
-        fprintf(out, "null, zero, full, random, urandom, tty, pts, shm");
+        fprintf(out, "null, zero, full, random, urandom, fd, stdin, stdout, stderr, shm");
         break;
     }
     fprintf(out, "%s\n", mount->optional ? " (left out where it is missing)" : "");
