@@ -211,6 +211,9 @@ int server_run(const struct options *options)
         result = open_signals(&daemon, &err);
     if (result == 0)
         result = open_listeners(&daemon, &err);
+    /* A private daemon shares its stderr with the program that is jailed, and what fails is told by rsys-jail. */
+    if (result == 0 && options->embedded_fd >= 0 && options->verbosity <= 0)
+        server_log_level(LOG_LEVEL_NOTHING);
     if (result == 0)
         serve(&daemon);
     else
