@@ -10,7 +10,7 @@
 #include "src/jail/view-inner.h"
 
 #include "src/core/util.h"
-#include "src/jail/session.h"
+#include "src/jail/internal.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -60,7 +60,7 @@ static void trim(struct view *view)
 
 /* ---- mmap ---- */
 
-/* own.word: 0: whether the mapping writes to the file, 1: the flags of the descriptor; scratch: its struct stat. */
+/* own.word[1]: the flags of the descriptor; scratch: its struct stat. */
 
 static enum verdict install(struct call *call, const struct mapping *mapping)
 {
@@ -138,34 +138,29 @@ static enum verdict map_file(struct call *call)
     return view_job_await(view, job);
 }
 
-static enum verdict got_flags(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data)
+/* The flags come ahead of the stat, on the same channel, in the same round trip. */
+static void got_flags(struct channel *channel, struct errand *errand, int64_t result)
 {
-    uint64_t flags = (uint64_t)reply->result;
-    bool writes = (call->args[3] & MAP_TYPE) != MAP_PRIVATE && (call->args[2] & PROT_WRITE);
-    if (reply->result < 0)
-        return rsys_call_done(call, reply->result);
-    if ((flags & O_PATH) != 0)
-        return rsys_call_done(call, -EBADF);
-    if ((flags & O_ACCMODE) == O_WRONLY || (writes && (flags & O_ACCMODE) != O_RDWR))
-        return rsys_call_done(call, -EACCES);
-    call->own.word[1] = flags;
-    return map_file(call);
+    if (channel->guest != NULL && channel->guest->call != NULL)
+        channel->guest->call->own.word[1] = (uint64_t)result;
 }
 
 static enum verdict got_stat(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data)
 {
     struct stat *st = call->scratch;
+    int64_t flags = (int64_t)call->own.word[1];
+    bool writes = (call->args[3] & MAP_TYPE) != MAP_PRIVATE && (call->args[2] & PROT_WRITE);
     if (reply->result < 0)
         return rsys_call_done(call, reply->result);
     if (rsys_request_finish(&call->request, reply, data, rsys_guest_memory(call->guest)) < 0)
         return rsys_call_done(call, -EIO);
+    if (flags < 0 || (flags & O_PATH) != 0)
+        return rsys_call_done(call, -EBADF);
+    if ((flags & O_ACCMODE) == O_WRONLY || (writes && (flags & O_ACCMODE) != O_RDWR))
+        return rsys_call_done(call, -EACCES);
     if (!S_ISREG(st->st_mode))
-        return rsys_call_done(call, S_ISDIR(st->st_mode) || S_ISFIFO(st->st_mode) || S_ISSOCK(st->st_mode) || S_ISCHR(st->st_mode) ? -ENODEV : -EACCES);
-    if ((call->args[3] & MAP_TYPE) == MAP_PRIVATE)
-        return map_file(call);
-    rsys_request_start(&call->request, SYS_fcntl, (uint64_t[6]){call->args[4], F_GETFL});
-    call->on_reply = got_flags;
-    return rsys_call_send(call);
+        return rsys_call_done(call, -ENODEV);
+    return map_file(call);
 }
 
 static enum verdict ask_stat(struct call *call, int fd, struct stat *st,
@@ -185,7 +180,11 @@ enum verdict rsys_handle_MMAP(struct call *call)
     if (fd < 0)
         return rsys_call_done(call, -EBADF);
     struct stat *st = rsys_call_scratch(call, sizeof *st);
-    return st != NULL ? ask_stat(call, fd, st, got_stat) : rsys_call_done(call, -ENOMEM);
+    if (st == NULL)
+        return rsys_call_done(call, -ENOMEM);
+    rsys_request_start(&call->request, SYS_fcntl, (uint64_t[6]){call->args[4], F_GETFL});
+    int64_t asked = rsys_channel_errand(call->guest->channel, &call->request, call->guest->tid, got_flags);
+    return asked < 0 ? rsys_call_done(call, asked) : ask_stat(call, fd, st, got_stat);
 }
 
 /* Dirty pages go back by the guest's own kernel, and MS_SYNC's fsync with them. */
