@@ -8,7 +8,7 @@
  *   4. mount the view and start its thread  (tid 2; it answers what stage 5 asks)
  *   5. pivot into the view                  (after this no path leads to this machine's files)
  *   6. drop capabilities                    (what forking and tracing guests needs is left)
- *   7. be the supervisor                    (which closes the network, rsys_cage_close_network, and forks the first guest, rsys_cage_become_guest) */
+ *   7. be the supervisor                    (rsys_cage_drop_launching, then it forks the first guest, rsys_cage_become_guest) */
 #include "src/jail/launch.h"
 
 #include "sandbox/internal.h"
@@ -240,10 +240,8 @@ void cage_main(struct cage *cage)
 
 /* ---- called by the supervisor ---- */
 
-int rsys_cage_close_network(struct rsys_error **err)
+int rsys_cage_drop_launching(struct rsys_error **err)
 {
-    if (unshare(CLONE_NEWNET) < 0)
-        return rsys_error_make(err, errno, "leave the user's network namespace");
     return rsys_sandbox_drop_capabilities(SUPERVISOR_CAPS, err);
 }
 

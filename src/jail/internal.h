@@ -90,7 +90,6 @@ void rsys_channel_event(struct channel *channel, uint32_t events);
 struct channel *rsys_channel_by_tid(struct jail *jail, pid_t tid);
 
 /* ---- spare channels (spare.c) ---- */
-int rsys_spare_start(struct jail *jail, struct rsys_error **err);
 void rsys_spare_event(struct jail *jail);
 /* The server has closed a spare. */
 void rsys_spare_lost(struct jail *jail);

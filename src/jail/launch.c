@@ -197,31 +197,40 @@ static int open_trace(struct launch *launch, struct rsys_error **err)
 static int start_cage(struct launch *launch, struct rsys_error **err)
 {
     struct cage *cage = &launch->cage;
-    int ready[2], link[2];
-    if (pipe2(ready, O_CLOEXEC) < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, link) < 0)
+    int ready[2], link[2], spare[2];
+    if (pipe2(ready, O_CLOEXEC) < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, link) < 0 ||
+        socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, spare) < 0)
         return rsys_error_make(err, errno, "pipe");
     cage->ready_fd = ready[0];
     cage->session.link_fd = link[1];
+    cage->session.spare_fd = spare[1];
     cage->session.guest_mask = launch->mask;
     cage_choose_ids(cage);
     fflush(NULL);
-    unsigned long flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
+    unsigned long flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP | CLONE_NEWNET;
     launch->child = (pid_t)syscall(SYS_clone, flags | SIGCHLD, NULL, NULL, NULL, NULL);
     if (launch->child == 0) {
         close(ready[1]);
         close(link[0]);
+        close(spare[0]);
         close(launch->signal_fd);
+        rsys_close(launch->server_fd);
         cage_main(cage);
     }
     int code = errno;
     RSYS_AUTO_FD write_end = ready[1];
     close(ready[0]);
     close(link[1]);
+    close(spare[1]);
     launch->link_fd = link[0];
     if (launch->child < 0)
         return rsys_sandbox_explain_userns(code, err);
     if (rsys_sandbox_write_maps(launch->child, cage->range > 1 ? 0 : cage->session.guest_uid, cage->outside_uid,
                                 cage->range > 1 ? 0 : cage->session.guest_gid, cage->outside_gid, cage->range, err) < 0)
+        return -1;
+    struct rsys_connector connector = {.fd = spare[0], .address = launch->address, .timeout_ms = launch->options->connect_timeout_ms};
+    memcpy(connector.token, cage->session.welcome.token, sizeof connector.token);
+    if (rsys_connector_start(&connector, err) < 0)
         return -1;
     return write(write_end, "", 1) == 1 ? 0 : rsys_error_make(err, errno, "start the cage");
 }
@@ -320,10 +329,9 @@ static int run(struct launch *launch, struct rsys_error **err)
         return status;
     if (block_signals(launch, err) < 0 || start_cage(launch, err) < 0)
         return RSYS_EXIT_OURS;
-    /* The session is the cage's alone from here on: when it goes, the connections go. */
+    /* The session is the cage's alone from here on: when it goes, the connections go.  What a private server is reached by stays for the connector. */
     rsys_close(rsys_fd_steal(&launch->cage.session.control_fd));
     rsys_close(rsys_fd_steal(&launch->cage.pager_fd));
-    rsys_close(rsys_fd_steal(&launch->server_fd));
     status = wait_cage(launch, err);
     take_terminal_back(launch);
     return status;

@@ -170,18 +170,15 @@ void rsys_clone_failed(struct jail *jail, pid_t tid, int64_t result)
     }
 }
 
-/* The flags of the call that the guest is in.  clone3 does not exist for guests (the filter says ENOSYS), so they are in a register. */
-static uint64_t clone_flags(struct guest *guest, int event)
+/* The flags of the call that the guest is in.  clone3 does not exist for guests (the filter says ENOSYS), so they are in a register.  ptrace's event tells less: it
+ * goes by the exit signal and CLONE_VFORK alone. */
+static uint64_t clone_flags(struct guest *guest)
 {
     struct user_regs_struct regs;
 
-    if (event == PTRACE_EVENT_FORK)
+    if (ptrace(PTRACE_GETREGS, guest->tid, NULL, &regs) < 0 || regs.orig_rax == SYS_fork)
         return SIGCHLD;
-    if (event == PTRACE_EVENT_VFORK)
-        return CLONE_VM | CLONE_VFORK | SIGCHLD;
-    if (ptrace(PTRACE_GETREGS, guest->tid, NULL, &regs) < 0)
-        return SIGCHLD;
-    return regs.orig_rax == SYS_clone ? regs.rdi : SIGCHLD;
+    return regs.orig_rax == SYS_vfork ? (uint64_t)(CLONE_VM | CLONE_VFORK | SIGCHLD) : regs.rdi;
 }
 
 static struct process *clone_process(struct guest *parent, pid_t pid, uint64_t flags)
@@ -212,14 +209,14 @@ static void child_go(struct guest *child)
     rsys_guest_resume(child, 0);
 }
 
-static void stop_clone(struct guest *parent, int event)
+static void stop_clone(struct guest *parent)
 {
     struct jail *jail = parent->process->jail;
     struct rsys_request request = {0};
     unsigned long message = 0;
     struct process *process;
     struct guest *child;
-    uint64_t flags = clone_flags(parent, event);
+    uint64_t flags = clone_flags(parent);
     uint64_t args[6] = {flags};
     int64_t seq;
     bool wait;
@@ -501,7 +498,7 @@ static void guest_stopped(struct jail *jail, pid_t tid, int status)
     case PTRACE_EVENT_CLONE:
     case PTRACE_EVENT_FORK:
     case PTRACE_EVENT_VFORK:
-        stop_clone(guest, event);
+        stop_clone(guest);
         break;
     case PTRACE_EVENT_EXEC:
         stop_exec(jail, tid);

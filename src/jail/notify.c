@@ -171,21 +171,29 @@ static enum verdict call_reply_default(struct call *call, const struct rsys_wire
 void rsys_call_reply(struct guest *guest, const struct rsys_wire_reply *reply, const uint8_t *data)
 {
     struct call *call = guest->call;
+    uint64_t signals = reply->signals;
     enum verdict verdict;
 
+    if (guest->state == GUEST_EXITING) {
+        rsys_call_abandon(guest);
+        return;
+    }
     /* A handler that goes on (to install a descriptor, to let the call through) needs a guest that is still there; an interrupted one
      * will come again, and a blocking call is settled in the stop. */
     if (call->on_reply && !guest->held && !(call->row->flags & RSYS_CALL_BLOCKS) && !rsys_call_valid(call)) {
         if (rsys_call_defer(call, reply, data) == 0)
             return;
     }
-    if (reply->signals)
-        rsys_signal_raised(guest, reply->signals);
     call->phase = CALL_SENT;
     if (call->on_reply)
         verdict = call->on_reply(call, reply, data);
     else
         verdict = call_reply_default(call, reply, data);
+    /* A large write that goes in pieces may run into the limit with a later one: to the guest it is one write that came as far as the limit. */
+    if (verdict == VERDICT_DONE && call->result >= 0)
+        signals &= ~(UINT64_C(1) << (SIGXFSZ - 1));
+    if (signals)
+        rsys_signal_raised(guest, signals);
     call_verdict(call, verdict);
 }
 

@@ -29,6 +29,7 @@ struct rsys_session {
     int tty_fd;                  /* the user's controlling terminal, for guests' /dev/tty, or -1 */
     int trace_fd;                /* where --trace goes, opened before the cage closed; -1: no trace */
     int link_fd;                 /* a SOCK_SEQPACKET pair with the parent: struct rsys_link messages, both ways */
+    int spare_fd;                /* to the parent's connector (spare.c) */
     const char *program;         /* absolute path in the view, to execute first */
     char *const *argv, *const *environment; /* its own */
     uid_t guest_uid;             /* inside ids of the first guest */
@@ -45,14 +46,22 @@ struct rsys_link {
     int32_t kind, value;
 };
 
+/* The parent's thread that connects when the supervisor asks for it; all copied, but the address, which has to stay. */
+struct rsys_connector {
+    int fd; /* the other end of spare_fd, SOCK_SEQPACKET; the thread owns it and ends with its peer */
+    const struct rsys_address *address;
+    int timeout_ms;
+    uint8_t token[RSYS_TOKEN_SIZE];
+};
+int rsys_connector_start(const struct rsys_connector *connector, struct rsys_error **err);
+
 /* Be pid 1: serve until the first guest has ended or the session is lost.  Returns the exit status of rsys-jail (the guest's status, 128+n, or 125 after
- * having printed why); the caller exits with it at once, and the kernel ends every guest.  Must first start the spare-channel connector's
- * thread (tid 3, still in the user's network namespace), then rsys_view_start_opener(), then call rsys_cage_close_network(), then fork the first guest, which calls rsys_cage_become_guest()
- * before it installs the filter.  The connector's thread keeps the outer network namespace. */
+ * having printed why); the caller exits with it at once, and the kernel ends every guest.  Calls rsys_view_start_opener(), then
+ * rsys_cage_drop_launching(), then forks the first guest, which calls rsys_cage_become_guest() before it installs the filter. */
 int rsys_supervise(struct rsys_session *session);
 
-/* The supervisor's thread leaves the user's network namespace for an empty one, and drops the capabilities that only launching needed. */
-int rsys_cage_close_network(struct rsys_error **err);
+/* The supervisor's thread drops the capabilities that only launching needed. */
+int rsys_cage_drop_launching(struct rsys_error **err);
 
 /* In the forked first guest: the guests' ids, no capabilities at all, default signals and mask, its directory in the view.  After it
  * only the filter and execve(session->program) are left to do.  Descriptors above 2 are close-on-exec. */

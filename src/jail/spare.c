@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* spare.c: connections ahead of need, so that a fork or a new thread waits for none.
  *
- * A thread of its own (connecting blocks) with its own descriptor table, in the network namespace that rsys-jail was started in.  The
- * supervisor asks with one byte a channel; the answer is one message a channel: a struct spare_news, with the connection as SCM_RIGHTS.  The thread shares
- * nothing else with the supervisor but the session's address and token, which do not change.
+ * Connecting blocks, and it needs the user's network and names of files: a thread of the parent does it, outside of the cage.  The supervisor
+ * asks with one byte a channel; the answer is one message a channel: a struct spare_news, with the connection as SCM_RIGHTS.
  *
  * A channel whose executor has ended is a spare again: the executor gave it back to the broker before it ended. */
 #include "src/jail/internal.h"
@@ -11,7 +10,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <sched.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -20,11 +18,6 @@
 
 struct spare_news {
     char message[256]; /* why there is no connection; "" when there is one */
-};
-
-struct connector {
-    const struct rsys_session *session;
-    int fd;
 };
 
 static int news_send(int to, const struct spare_news *news, int fd)
@@ -49,24 +42,17 @@ static int news_send(int to, const struct spare_news *news, int fd)
 
 static void *connector_main(void *argument)
 {
-    struct connector own = *(struct connector *)argument;
-    const struct rsys_session *session = own.session;
+    struct rsys_connector own = *(struct rsys_connector *)argument;
     char wish;
 
     free(argument);
-    if (unshare(CLONE_FILES) == 0) {
-        /* The user's pipes are not to be held open from here. */
-        dup2(own.fd, STDIN_FILENO);
-        dup2(own.fd, STDOUT_FILENO);
-        close(session->control_fd);
-    }
     while (recv(own.fd, &wish, 1, 0) == 1) {
         RSYS_AUTO_ERROR err = NULL;
         struct spare_news news = {""};
-        RSYS_AUTO_FD fd = rsys_connect(session->address, session->options->connect_timeout_ms, &err);
+        RSYS_AUTO_FD fd = rsys_connect(own.address, own.timeout_ms, &err);
 
-        if (fd >= 0 && rsys_hello_channel(fd, session->welcome.token) < 0)
-            rsys_error_make(&err, errno, "send a channel's hello to %s", rsys_address_text(session->address));
+        if (fd >= 0 && rsys_hello_channel(fd, own.token) < 0)
+            rsys_error_make(&err, errno, "send a channel's hello to %s", rsys_address_text(own.address));
         if (err)
             snprintf(news.message, sizeof(news.message), "%s", rsys_error_text(err));
         if (news_send(own.fd, &news, err ? -1 : fd) < 0)
@@ -76,27 +62,25 @@ static void *connector_main(void *argument)
     return NULL;
 }
 
-int rsys_spare_start(struct jail *jail, struct rsys_error **err)
+int rsys_connector_start(const struct rsys_connector *connector, struct rsys_error **err)
 {
-    struct connector *connector;
+    struct rsys_connector *own = malloc(sizeof(*own));
     pthread_t thread;
-    int ends[2], code;
+    int code;
 
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
-        return rsys_error_make(err, errno, "make the connector's socket pair");
-    connector = malloc(sizeof(*connector));
-    if (!connector)
+    if (!own)
         return rsys_error_make(err, ENOMEM, "start the connector");
-    *connector = (struct connector){.session = jail->session, .fd = ends[1]};
-    code = pthread_create(&thread, NULL, connector_main, connector);
-    if (code)
+    *own = *connector;
+    code = pthread_create(&thread, NULL, connector_main, own);
+    if (code) {
+        free(own);
         return rsys_error_make(err, code, "start the connector's thread");
+    }
     pthread_detach(thread);
-    jail->spare.kind = SOURCE_SPARE;
-    jail->spare.fd = ends[0];
-    rsys_spare_balance(jail);
     return 0;
 }
+
+/* ---- the supervisor's side ---- */
 
 void rsys_spare_balance(struct jail *jail)
 {

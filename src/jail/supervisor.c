@@ -91,6 +91,9 @@ static int watch_session(struct jail *jail, struct rsys_error **err)
     if (!jail->control)
         return rsys_error_make(err, ENOMEM, "start the supervisor");
     jail->control->is_control = true;
+    jail->control->seq = session->control_seq;
+    jail->spare = (struct source){SOURCE_SPARE, session->spare_fd};
+    rsys_spare_balance(jail);
     jail->link = (struct source){SOURCE_LINK, session->link_fd};
     jail->view = (struct source){SOURCE_VIEW, rsys_view_event_fd(session->view)};
     if (rsys_source_watch(jail, &jail->control->source, false) < 0 || rsys_source_watch(jail, &jail->signals, false) < 0 ||
@@ -105,8 +108,8 @@ static int jail_start(struct jail *jail, struct rsys_error **err)
     jail->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (jail->epoll_fd < 0)
         return rsys_error_make(err, errno, "make an epoll descriptor");
-    if (open_signals(jail, err) < 0 || open_notify(jail, err) < 0 || rsys_spare_start(jail, err) < 0 ||
-        rsys_view_start_opener(jail->session->view, err) < 0 || rsys_cage_close_network(err) < 0 || watch_session(jail, err) < 0 ||
+    if (open_signals(jail, err) < 0 || open_notify(jail, err) < 0 ||
+        rsys_view_start_opener(jail->session->view, err) < 0 || rsys_cage_drop_launching(err) < 0 || watch_session(jail, err) < 0 ||
         rsys_first_guest(jail, err) < 0)
         return -1;
     /* The user's pipes are the guests' now: nobody is to wait for an end of file because of us. */
