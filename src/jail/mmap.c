@@ -258,7 +258,6 @@ static enum verdict refresh(struct call *call, const struct view_identity *ident
         struct view_job *job = view_job_new(JOB_REFRESH, NULL, finished);
         if (job == NULL)
             continue;
-        job->kept_fd = mapping->kept_fd;
         job->ino = mapping->ino;
         if (last != NULL)
             view_job_send(view, last);

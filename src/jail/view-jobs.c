@@ -69,18 +69,18 @@ static int job_open(struct view *view, struct view_job *job)
     int fd = openat(view->start.mount_fd, JOB_NAME, flags | O_CLOEXEC | O_NOCTTY);
     job->result = fd < 0 ? -errno : 0;
     atomic_store(&view->job, NULL);
-    job->kept_fd = job->keep && fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 3) : -1;
+    if (job->keep)
+        job->kept_fd = fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 3) : -1;
     return fd;
 }
 
+/* Opening anew is what makes the kernel drop what it has cached of a file, also from under mappings, and learn its size, which decides where a mapping
+ * ends in SIGBUS.  (FUSE's own notification would need the device's descriptor here, and who waits for the view must not hold that:
+ * when the view's thread is killed, the connection ends with the last descriptor, and with it all waiting.) */
 static void job_refresh(struct view *view, struct view_job *job)
 {
-    struct stat st;
-    /* Whatever was cached is dropped, also from under mappings; ENOENT: nothing was. */
-    fuse_lowlevel_notify_inval_inode(view->session, job->ino, 0, 0);
-    /* The size is learned anew: it decides where a mapping ends in SIGBUS. */
-    if (job->kept_fd >= 0 && fstat(job->kept_fd, &st) < 0)
-        job->result = -errno;
+    int fd = job_open(view, job);
+    rsys_close(fd);
 }
 
 struct starting {
@@ -129,10 +129,8 @@ int rsys_view_start_opener(struct view *view, struct rsys_error **err)
         ;
     if (starting.code < 0)
         return rsys_error_make(err, -starting.code, "start the view's opener");
-    /* Both threads have their own now; what the first guest is forked with holds nothing of the view. */
-    rsys_close(view->start.fuse_fd);
+    /* It has its own now; what the first guest is forked with holds nothing of the view. */
     rsys_close(view->start.mount_fd);
-    rsys_close(view->start.local_fd);
     rsys_close(view->opener_fd);
     return 0;
 }

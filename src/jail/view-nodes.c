@@ -361,22 +361,25 @@ static int64_t reopen(struct view *view, struct node *node, int flags)
 
 int node_open(struct view *view, struct node *node, bool writable)
 {
-    /* A file of an overlay that was copied up since has another file behind it now; its times tell. */
-    if (node->read_fd >= 0 && !view_same_content(&node->opened, &node->st))
-        close_remote(view, &node->read_fd);
-    if (node->read_fd < 0) {
-        int64_t fd = reopen(view, node, O_RDONLY | O_NOCTTY | O_NONBLOCK);
-        if (fd < 0)
-            return (int)-fd;
-        node->read_fd = take_remote(view, fd);
-        rsys_view_identity(&node->st, &node->opened);
-    }
-    if (writable && node->write_fd < 0) {
+    if (node->write_fd >= 0)
+        return 0; /* reads go by it too */
+    if (writable) {
         int64_t fd = reopen(view, node, O_RDWR | O_NOCTTY | O_NONBLOCK);
         if (fd < 0)
             return (int)-fd;
         node->write_fd = take_remote(view, fd);
+        return 0;
     }
+    /* A file of an overlay that was copied up since has another file behind it now; its times tell. */
+    if (node->read_fd >= 0 && !view_same_content(&node->opened, &node->st))
+        close_remote(view, &node->read_fd);
+    if (node->read_fd >= 0)
+        return 0;
+    int64_t fd = reopen(view, node, O_RDONLY | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0)
+        return (int)-fd;
+    node->read_fd = take_remote(view, fd);
+    rsys_view_identity(&node->st, &node->opened);
     return 0;
 }
 

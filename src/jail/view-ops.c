@@ -47,6 +47,14 @@ static void reply_node(fuse_req_t req, struct node *node)
 static int lookup_job(struct view *view, struct view_job *job, struct node **ret_node)
 {
     char path[64];
+    if (job->node == NULL && job->kind == JOB_REFRESH) { /* held by the descriptor that the opener keeps of it */
+        struct node *node = node_of(view, job->ino);
+        int failed = node_refresh(view, node);
+        if (failed != 0)
+            return failed;
+        node->has_cache = false;
+        job->node = node;
+    }
     if (job->node != NULL) {
         job->node->lookups++;
         *ret_node = job->node;
@@ -248,7 +256,7 @@ static int64_t read_some(struct view *view, struct node *node, char *buffer, siz
         ssize_t got = pread(view->start.local_fd, buffer, n, (off_t)offset);
         return got < 0 ? -errno : got;
     }
-    return pager_read(&view->pager, node->read_fd >= 0 ? node->read_fd : node->write_fd, buffer, n, offset);
+    return pager_read(&view->pager, node->write_fd >= 0 ? node->write_fd : node->read_fd, buffer, n, offset);
 }
 
 static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
@@ -257,7 +265,7 @@ static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, s
     struct node *node = node_of(view, ino);
     size_t have = 0;
     int64_t n = 0;
-    int code = node->kind == NODE_FILE && node->read_fd < 0 ? node_open(view, node, false) : 0;
+    int code = node->kind == NODE_FILE && node->read_fd < 0 && node->write_fd < 0 ? node_open(view, node, false) : 0;
     size = RSYS_MIN(size, (size_t)RSYS_ARENA_SIZE);
     while (code == 0 && have < size) {
         n = read_some(view, node, view->buffer + have, size - have, (uint64_t)offset + have);

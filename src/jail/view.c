@@ -170,7 +170,10 @@ struct view *rsys_view_start(const struct view_start *start, struct rsys_error *
         rsys_error_make(err, -starting.code, "%s", starting.message);
         return NULL;
     }
-    rsys_close(start->pager_fd); /* the thread has its own */
+    /* The thread has its own; nobody else may hold the device: when the thread is killed, the connection ends, and whoever waits for it goes on. */
+    rsys_close(start->fuse_fd);
+    rsys_close(start->pager_fd);
+    rsys_close(start->local_fd);
     return view;
 }
 
