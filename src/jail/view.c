@@ -264,6 +264,17 @@ static char *from_cwd(struct view *view, pid_t pid, const char *path)
     return strdup(full);
 }
 
+/* Executed by the name /proc/PID/exe: what that process executed (with "self", what the same one did before). */
+static void follow_exe(struct view *view, pid_t pid, char path[PATH_MAX])
+{
+    long of = 0;
+    int end = 0;
+    if (strcmp(path, "/proc/self/exe") == 0 || strcmp(path, "/proc/thread-self/exe") == 0)
+        view_exe_path(view, pid, path);
+    else if (sscanf(path, "/proc/%9ld/exe%n", &of, &end) == 1 && end > 0 && path[end] == 0)
+        view_exe_path(view, (pid_t)of, path);
+}
+
 char *rsys_view_exe(struct view *view, int proc_fd, pid_t pid)
 {
     char name[32], path[PATH_MAX];
@@ -273,6 +284,7 @@ char *rsys_view_exe(struct view *view, int proc_fd, pid_t pid)
     if (n < 0)
         return NULL;
     path[n] = 0;
+    follow_exe(view, pid, path);
     if (strncmp(path, "/" RSYS_VIEW_CWD_NAME "/", sizeof "/" RSYS_VIEW_CWD_NAME) == 0)
         return from_cwd(view, pid, path);
     return strdup(path);
