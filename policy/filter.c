@@ -227,18 +227,65 @@ static uint32_t plain_verdict(const struct filter_call *call)
     return call->stage[i].otherwise;
 }
 
-static int frame(const struct filter *filter, scmp_filter_ctx context, struct rsys_error **err)
+/* What libseccomp is told of a call. */
+static uint32_t frame_verdict(const struct filter *filter, uint64_t nr)
+{
+    return is_conditional(&filter->call[nr]) ? SECCOMP_RET_TRACE | (uint32_t)nr : plain_verdict(&filter->call[nr]);
+}
+
+/* The time that libseccomp takes grows with the square of its rules: the verdict that most calls have is its default, and has none.  Then the default has
+ * a block, which sees to the numbers that are not in the table. */
+#define MARK_DEFAULT (SECCOMP_RET_TRACE | 0xffffu)
+
+static uint32_t commonest_verdict(const struct filter *filter)
+{
+    struct {
+        uint32_t verdict;
+        unsigned count;
+    } seen[RSYS_CALLS_MAX];
+    size_t kinds = 0, best = 0;
+    for (uint64_t nr = 0; nr < RSYS_CALLS_MAX; nr++) {
+        if (rsys_call_by_number(nr) == NULL || is_conditional(&filter->call[nr]))
+            continue;
+        uint32_t verdict = plain_verdict(&filter->call[nr]);
+        size_t i = 0;
+        while (i < kinds && seen[i].verdict != verdict)
+            i++;
+        if (i == kinds) {
+            seen[kinds].verdict = verdict;
+            seen[kinds++].count = 0;
+        }
+        if (++seen[i].count > seen[best].count)
+            best = i;
+    }
+    return kinds > 0 ? seen[best].verdict : filter->unknown;
+}
+
+static void emit_default(const struct filter *filter, uint32_t common, struct program *program)
+{
+    emit(program, BPF_LD | BPF_W | BPF_ABS, 0, 0, (uint32_t)offsetof(struct seccomp_data, nr));
+    for (uint32_t first = 0, end; first < RSYS_CALLS_MAX; first = end) {
+        bool known = rsys_call_by_number(first) != NULL;
+        for (end = first; end < RSYS_CALLS_MAX && (rsys_call_by_number(end) != NULL) == known;)
+            end++;
+        if (end == RSYS_CALLS_MAX && !known)
+            break;
+        /* Runs in their order: what is below this one has been answered. */
+        emit(program, JUMP(BPF_JGE), 1, 0, end);
+        emit_verdict(program, known ? common : filter->unknown);
+    }
+    emit_verdict(program, filter->unknown);
+}
+
+static int frame(const struct filter *filter, scmp_filter_ctx context, uint32_t common, struct rsys_error **err)
 {
     /* Without these a call of another kind would be looked up in x86-64's numbers. */
     int result = seccomp_attr_set(context, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
     if (result == 0)
         result = seccomp_attr_set(context, SCMP_FLTATR_CTL_OPTIMIZE, 2);
     for (uint64_t nr = 0; result == 0 && nr < RSYS_CALLS_MAX; nr++) {
-        const struct filter_call *call = &filter->call[nr];
-        if (rsys_call_by_number(nr) == NULL)
-            continue;
-        uint32_t verdict = is_conditional(call) ? SECCOMP_RET_TRACE | (uint32_t)nr : plain_verdict(call);
-        if (verdict == filter->unknown)
+        uint32_t verdict = rsys_call_by_number(nr) != NULL ? frame_verdict(filter, nr) : common;
+        if (verdict == common)
             continue; /* the default already */
         result = seccomp_rule_add_exact_array(context, verdict, (int)nr, 0, NULL);
         if (result < 0)
@@ -263,7 +310,7 @@ static int export_frame(scmp_filter_ctx context, struct program *program, struct
 }
 
 /* The markers become jumps to the blocks. */
-static void append_blocks(const struct filter *filter, struct program *program)
+static void append_blocks(const struct filter *filter, uint32_t common, struct program *program)
 {
     size_t frame_count = program->count;
     for (size_t i = 0; i < frame_count && !program->failed; i++) {
@@ -271,24 +318,28 @@ static void append_blocks(const struct filter *filter, struct program *program)
         if (marker.code != (BPF_RET | BPF_K) || (marker.k & SECCOMP_RET_ACTION_FULL) != SECCOMP_RET_TRACE)
             continue;
         program->code[i] = (struct sock_filter){BPF_JMP | BPF_JA, 0, 0, (uint32_t)(program->count - i - 1)};
-        emit_block(program, &filter->call[marker.k & SECCOMP_RET_DATA]);
+        if (marker.k == MARK_DEFAULT)
+            emit_default(filter, common, program);
+        else
+            emit_block(program, &filter->call[marker.k & SECCOMP_RET_DATA]);
     }
 }
 
 int filter_build(const struct filter *filter, struct sock_filter **ret_program, unsigned *ret_count, struct rsys_error **err)
 {
     struct program program = {0};
-    scmp_filter_ctx context = seccomp_init(filter->unknown);
+    uint32_t common = commonest_verdict(filter);
+    scmp_filter_ctx context = seccomp_init(MARK_DEFAULT);
     if (context == NULL || filter->failed) {
         seccomp_release(context);
         return rsys_error_make(err, ENOMEM, "make a seccomp filter");
     }
-    int result = frame(filter, context, err);
+    int result = frame(filter, context, common, err);
     if (result == 0)
         result = export_frame(context, &program, err);
     seccomp_release(context);
     if (result == 0) {
-        append_blocks(filter, &program);
+        append_blocks(filter, common, &program);
         if (program.failed)
             result = rsys_error_make(err, ENOMEM, "make a seccomp filter");
         else if (program.count > BPF_MAXINSNS)
