@@ -120,6 +120,8 @@ enum verdict rsys_call_bring_home(struct call *call, int fd, bool cloexec)
 
 enum verdict rsys_handle_CLOSE(struct call *call)
 {
+    if (table_of(call)->epolls_closed != NULL)
+        table_of(call)->epolls_closed(table_of(call), (int)call->args[0]);
     if (rsys_fd_is_local(table_of(call), (int64_t)call->args[0])) {
         /* Here first: once the placeholder is closed, another thread of the guest may be given the number. */
         int failed = rsys_call_drop_local(call, (int)call->args[0]);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* calls-msg.c: sendmsg, recvmsg, sendmmsg and recvmmsg on remote sockets.
+/* calls-msg.c: sendmsg, recvmsg, sendmmsg, recvmmsg and large sendto on remote sockets.
  *
  * The header goes over with one buffer in the place of the vector, and with name and control data beside it.  Descriptors in SCM_RIGHTS need no
  * translation: a guest's remote numbers are its executor's.  A local descriptor cannot be sent to a remote socket (EINVAL).  More than 1 MiB of a stream goes
@@ -42,7 +42,7 @@ struct message {
 
 static struct message *message_of(struct call *call) { return (struct message *)(void *)((char *)call->scratch + VECTOR_ROOM); }
 
-static bool sends(const struct call *call) { return call->nr == __NR_sendmsg || call->nr == __NR_sendmmsg; }
+static bool sends(const struct call *call) { return call->nr == __NR_sendmsg || call->nr == __NR_sendmmsg || call->nr == __NR_sendto; }
 
 static int64_t now(void)
 {
@@ -299,11 +299,31 @@ static enum verdict on_message(struct call *call, const struct rsys_wire_reply *
     return next(call, result);
 }
 
+/* sendto is a regular call; more than a request holds goes as a message. */
+static enum verdict send_to(struct call *call)
+{
+    if (call->args[2] <= RSYS_ARENA_SIZE)
+        return rsys_call_forward(call);
+    struct iovec *vector = rsys_call_scratch(call, VECTOR_ROOM + sizeof(struct message));
+    if (vector == NULL)
+        return rsys_call_done(call, -ENOMEM);
+    struct message *m = message_of(call);
+    *vector = (struct iovec){(void *)(uintptr_t)call->args[1], RSYS_MIN(call->args[2], (uint64_t)INT_MAX)};
+    *m = (struct message){.total = vector->iov_len, .count = 1, .deadline = -1, .flags = (uint32_t)call->args[3] & ~(uint32_t)MSG_ZEROCOPY};
+    if (call->args[4] != 0)
+        m->head = (struct header){.name = call->args[4], .namelen = (int32_t)call->args[5]};
+    if (m->head.namelen < 0 || m->head.namelen > (int32_t)sizeof(struct sockaddr_storage))
+        return rsys_call_done(call, -EINVAL);
+    return piece(call);
+}
+
 enum verdict rsys_handle_MSG(struct call *call)
 {
     bool many = call->nr == __NR_sendmmsg || call->nr == __NR_recvmmsg;
     if (rsys_fd_is_local(call->guest->process->fds, (int64_t)call->args[0]))
         return VERDICT_CONTINUE;
+    if (call->nr == __NR_sendto)
+        return send_to(call);
     if (rsys_call_scratch(call, VECTOR_ROOM + sizeof(struct message)) == NULL)
         return rsys_call_done(call, -ENOMEM);
     struct message *m = message_of(call);

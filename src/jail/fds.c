@@ -59,6 +59,8 @@ void rsys_fdtable_unref(struct fdtable *table)
 {
     if (!table || --table->users)
         return;
+    if (table->epolls_closed)
+        table->epolls_closed(table, -1);
     free(table->local);
     free(table->cloexec);
     free(table);

@@ -191,6 +191,11 @@ void rsys_mask_free(struct guest *guest);
 
 /* Something is ready on a guest's local descriptor that a call waits for. */
 void rsys_wait_event(struct jail *jail);
+/* Watch a descriptor of ours for the guest's call under way, which has on_drop, own.word[0] = RSYS_WAITS and own.word[1] = 0: when it is ready, once,
+ * own.word[1] becomes 1 and the request is hurried.  0 or -errno (-EPERM: a file, which is always ready). */
+#define RSYS_WAITS 1
+int rsys_wait_watch(struct guest *guest, int fd, uint32_t events);
+void rsys_wait_unwatch(struct guest *guest, int fd);
 
 /* ---- tracing (trace.c) ---- */
 

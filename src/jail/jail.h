@@ -33,6 +33,8 @@ struct fdtable {
     uint32_t size;     /* bits */
     uint64_t *local;   /* owned */
     uint64_t *cloexec; /* of the local ones, so that exec drops them */
+    struct epoll_set *epolls; /* local descriptors in remote epoll sets (epoll.c); not copied by fork */
+    void (*epolls_closed)(struct fdtable *table, int fd); /* set with it; to be called when a descriptor is closed; -1: all are */
 };
 struct fdtable *rsys_fdtable_new(void);                          /* 0, 1, 2 local; NULL: no memory */
 struct fdtable *rsys_fdtable_copy(const struct fdtable *table);  /* fork without CLONE_FILES */

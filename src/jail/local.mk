@@ -24,6 +24,7 @@ librsys_jail_a_SOURCES += src/jail/calls-copy.c
 librsys_jail_a_SOURCES += src/jail/calls-misc.c
 librsys_jail_a_SOURCES += src/jail/calls-msg.c
 librsys_jail_a_SOURCES += src/jail/wait.c
+librsys_jail_a_SOURCES += src/jail/epoll.c
 librsys_jail_a_SOURCES += src/jail/trace.c
 librsys_jail_a_SOURCES += src/jail/view.c src/jail/view-nodes.c src/jail/view-ops.c src/jail/view-jobs.c src/jail/view-inner.h
 librsys_jail_a_SOURCES += src/jail/pager.c src/jail/pager.h

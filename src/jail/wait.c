@@ -37,7 +37,6 @@ struct wait {
     uint32_t count, locals;
     bool watching;           /* the loop watches the duplicates */
     bool probing;            /* the remote half is only looked at: something was ready here */
-    bool hurried;            /* the remote half has been cancelled, because of the local one */
     int64_t deadline;        /* CLOCK_MONOTONIC ns, < 0: none */
     uint8_t rest;            /* enum rest: how the time that is left is written back */
     uint64_t rest_address;
@@ -67,13 +66,11 @@ static int64_t now(void)
 static void local_ready(struct jail *jail, pid_t tid)
 {
     struct guest *guest = rsys_guest_find(jail, tid);
-    if (guest == NULL || guest->call->phase != CALL_SENT || guest->call->on_drop == NULL || guest->call->own.word[0] != 1)
+    if (guest == NULL || guest->call->phase != CALL_SENT || guest->call->on_drop == NULL || guest->call->own.word[0] != RSYS_WAITS)
         return;
-    struct wait *wait = wait_of(guest->call);
-    if (wait->hurried)
-        return;
-    wait->hurried = true;
-    rsys_call_hurry(guest->call);
+    if (!guest->call->own.word[1])
+        rsys_call_hurry(guest->call);
+    guest->call->own.word[1] = true;
 }
 
 void rsys_wait_event(struct jail *jail)
@@ -94,23 +91,35 @@ static int watch_start(struct jail *jail)
     return 0;
 }
 
+int rsys_wait_watch(struct guest *guest, int fd, uint32_t events)
+{
+    struct jail *jail = guest->process->jail;
+    /* Once is enough: it would be told again and again until the server has answered. */
+    struct epoll_event event = {.events = events | EPOLLONESHOT, .data.u64 = (uint64_t)guest->tid};
+    if (watch_start(jail) < 0)
+        return -ENOMEM;
+    return epoll_ctl(jail->waits.fd, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+}
+
+void rsys_wait_unwatch(struct guest *guest, int fd)
+{
+    /* Closing alone would not do: the guest's own descriptor keeps the file open. */
+    epoll_ctl(guest->process->jail->waits.fd, EPOLL_CTL_DEL, fd, NULL);
+}
+
 static int watch(struct call *call)
 {
     struct wait *wait = wait_of(call);
-    struct jail *jail = call->guest->process->jail;
     if (wait->watching || wait->locals == 0)
         return 0;
-    if (watch_start(jail) < 0)
-        return -ENOMEM;
     wait->watching = true;
     for (uint32_t i = 0; i < wait->count; i++) {
-        /* Once is enough: it would be told again and again until the server has answered. */
-        struct epoll_event event = {.events = ((uint32_t)wait->fds[i].events & EPOLL_BITS) | EPOLLONESHOT, .data.u64 = (uint64_t)call->guest->tid};
-        if (is_off(wait, i))
+        if (wait->dups[i] < 0 || is_off(wait, i))
             continue;
         /* EPERM: a file, which is ready whenever it is asked for, and was not when it was just asked. */
-        if (wait->dups[i] >= 0 && epoll_ctl(jail->waits.fd, EPOLL_CTL_ADD, wait->dups[i], &event) < 0 && errno != EPERM)
-            return -ENOMEM;
+        int failed = rsys_wait_watch(call->guest, wait->dups[i], (uint32_t)wait->fds[i].events & EPOLL_BITS);
+        if (failed < 0 && failed != -EPERM)
+            return failed;
     }
     return 0;
 }
@@ -122,8 +131,8 @@ static void unwatch(struct call *call)
         return;
     wait->watching = false;
     for (uint32_t i = 0; i < wait->count; i++)
-        if (wait->dups[i] >= 0) /* closing alone would not do: the guest's own descriptor keeps the file open */
-            epoll_ctl(call->guest->process->jail->waits.fd, EPOLL_CTL_DEL, wait->dups[i], NULL);
+        if (wait->dups[i] >= 0)
+            rsys_wait_unwatch(call->guest, wait->dups[i]);
 }
 
 static void on_drop(struct call *call)
@@ -257,7 +266,7 @@ static enum verdict ask(struct call *call, int64_t timeout)
     rsys_request_out_at(request, (uint32_t)at, wait->count * sizeof *fds, RSYS_OUT_SUCCESS, 0, (struct rsys_out_target){0});
     call->on_reply = on_wait;
     call->on_drop = on_drop;
-    call->own.word[0] = 1;
+    call->own.word[0] = RSYS_WAITS;
     enum verdict verdict = rsys_call_send(call);
     return verdict == VERDICT_SENT ? verdict : end(call, call->result);
 }
@@ -278,8 +287,8 @@ static enum verdict on_wait(struct call *call, const struct rsys_wire_reply *rep
 {
     struct wait *wait = wait_of(call);
     bool cancelled = reply->result == -ERESTARTSYS || reply->result == -EINTR;
-    bool hurried = wait->hurried;
-    wait->hurried = false;
+    bool hurried = call->own.word[1];
+    call->own.word[1] = false;
     rsys_call_hurried_over(call);
     if (rsys_request_finish(&call->request, reply, data, NULL) < 0)
         return end(call, -EIO);
@@ -338,6 +347,7 @@ static enum verdict begin(struct call *call)
         }
         wait->locals++;
     }
+    call->own.word[1] = false;
     return go_on(call);
 }
 
@@ -452,24 +462,4 @@ enum verdict rsys_handle_SELECT(struct call *call)
     wait->rest = call->nr == __NR_select ? REST_TIMEVAL : REST_TIMESPEC;
     wait->rest_address = call->args[4];
     return begin(call);
-}
-
-/* ---- epoll ----
- *
- * An epoll descriptor is remote, and so is what it watches: the executor's kernel does it all.  A local descriptor cannot be added (EPERM, as of a file
- * that cannot be waited for), and programs that get that answer of a terminal or a pipe of the user's fall back to threads or to poll. */
-
-enum verdict rsys_handle_EPOLL(struct call *call)
-{
-    uint64_t args[6];
-    enum verdict verdict;
-    memcpy(args, call->args, sizeof args);
-    if (call->nr == __NR_epoll_ctl && rsys_fd_is_local(call->guest->process->fds, (int64_t)call->args[2]))
-        return rsys_call_done(call, -EPERM);
-    if (call->nr == __NR_epoll_pwait || call->nr == __NR_epoll_pwait2) {
-        if (!rsys_call_mask(call, args[4], args[5], &verdict))
-            return verdict;
-        args[4] = args[5] = 0;
-    }
-    return rsys_call_forward_args(call, args);
 }

@@ -82,23 +82,34 @@ void rsys_call_fence(struct call *c) {}
 static struct rsys_wire_reply reply;
 static uint8_t data[4 * RSYS_OUTS_MAX + ARENA_MAX];
 
-/* ppoll as an executor makes it: it can be cancelled, by what the supervisor's loop sees meanwhile. */
-static int64_t cancellable_poll(uint64_t a[6])
+/* The waits as an executor makes them: they can be cancelled, by what the supervisor's loop sees meanwhile. */
+static int64_t look(uint16_t nr, uint64_t a[6])
 {
-    struct timespec zero = {0, 0}, end, time, limit = {0, 0};
-    if (a[2] != 0)
-        memcpy(&limit, (void *)(uintptr_t)a[2], sizeof limit);
+    struct timespec zero = {0, 0};
+    long result = nr == SYS_ppoll ? syscall(SYS_ppoll, a[0], a[1], &zero, NULL, 8) : syscall(SYS_epoll_wait, a[0], a[1], a[2], 0);
+    return result == -1 ? -errno : result;
+}
+
+static int64_t cancellable_wait(uint16_t nr, uint64_t a[6])
+{
+    struct timespec end, time, limit = {0, 0};
+    uint64_t given = nr == SYS_ppoll ? a[2] : a[3];
+    bool limited = nr == SYS_epoll_wait ? (int)given >= 0 : given != 0;
+    if (limited && nr == SYS_epoll_wait)
+        limit = (struct timespec){(int)given / 1000, (int)given % 1000 * 1000000};
+    else if (limited)
+        memcpy(&limit, (void *)(uintptr_t)given, sizeof limit);
     clock_gettime(CLOCK_MONOTONIC, &end);
     end.tv_sec += limit.tv_sec + (end.tv_nsec + limit.tv_nsec) / 1000000000;
     end.tv_nsec = (end.tv_nsec + limit.tv_nsec) % 1000000000;
     for (;;) {
-        long result = syscall(SYS_ppoll, a[0], a[1], &zero, NULL, 8);
+        int64_t result = look(nr, a);
         if (result != 0)
-            return result == -1 ? -errno : result;
+            return result;
         if (call.hurried)
             return -512;
         clock_gettime(CLOCK_MONOTONIC, &time);
-        if (a[2] != 0 && (time.tv_sec > end.tv_sec || (time.tv_sec == end.tv_sec && time.tv_nsec >= end.tv_nsec)))
+        if (limited && (time.tv_sec > end.tv_sec || (time.tv_sec == end.tv_sec && time.tv_nsec >= end.tv_nsec)))
             return 0;
         struct pollfd waits = {.fd = jail.waits.fd > 0 ? jail.waits.fd : -1, .events = POLLIN};
         if (poll(&waits, 1, 1) > 0)
@@ -118,8 +129,9 @@ static void execute(struct rsys_request *request, bool cancelled)
         memcpy(arena, request->in, request->head.in_size);
     ck_assert_int_eq(rsys_decode_relocate(&request->head, request->relocs, request->outs, arena, a), 0);
     reply = (struct rsys_wire_reply){.seq = 5, .size = 4u * request->head.outs, .result = -512};
-    if (!cancelled && request->head.nr == SYS_ppoll && rsys_wait_event) {
-        reply.result = cancellable_poll(a);
+    uint16_t nr = request->head.nr;
+    if (!cancelled && rsys_wait_event && (nr == SYS_ppoll || nr == SYS_epoll_wait || nr == SYS_epoll_pwait2)) {
+        reply.result = cancellable_wait(nr, a);
     } else if (!cancelled) {
         if (request->head.nr == RSYS_OP_PLACEHOLDER)
             reply.result = open("/", O_PATH | (a[1] != 0 ? O_CLOEXEC : 0));

@@ -174,6 +174,15 @@ START_TEST(large)
 
     child = fork();
     if (child == 0)
+        _exit(recv(pair[1], back, total, MSG_WAITALL) == (ssize_t)total && memcmp(back, data, total) == 0 ? 0 : 1);
+    ck_assert_int_eq(fake_call(SYS_sendto, (uint64_t)pair[0], A(data), total, 0, 0, 0), (int64_t)total);
+    waitpid(child, &status, 0);
+    ck_assert_int_eq(status, 0);
+    ck_assert_int_eq(fake_call(SYS_sendto, (uint64_t)pair[0], A("abc"), 3, 0, 0, 0), 3);
+    ck_assert_int_eq(recv(pair[1], back, 3, 0), 3);
+
+    child = fork();
+    if (child == 0)
         _exit(send(pair[1], data, total, 0) == (ssize_t)total ? 0 : 1);
     vector[0].iov_base = back;
     vector[1].iov_base = back + MIB + 100;

@@ -222,7 +222,6 @@ START_TEST(epolls)
     struct epoll_event event = {.events = EPOLLIN, .data.u64 = 0x123456789abcull}, got[4] = {{0}};
     uint64_t mask = 5;
     ck_assert_int_eq(fake_call(SYS_epoll_ctl, (uint64_t)epoll, EPOLL_CTL_ADD, (uint64_t)there[0], A(&event), 0, 0), 0);
-    ck_assert_int_eq(fake_call(SYS_epoll_ctl, (uint64_t)epoll, EPOLL_CTL_ADD, (uint64_t)here[0], A(&event), 0, 0), -EPERM);
     ck_assert_int_eq(fake_call(SYS_epoll_wait, (uint64_t)epoll, A(got), 4, 0, 0, 0), 0);
     ck_assert_int_eq(write(there[1], "x", 1), 1);
     ck_assert_int_eq(fake_call(SYS_epoll_wait, (uint64_t)epoll, A(got), 4, (uint64_t)-1, 0, 0), 1);
@@ -230,6 +229,69 @@ START_TEST(epolls)
     ck_assert_int_eq(fake_call(SYS_epoll_pwait, (uint64_t)epoll, A(got), 4, (uint64_t)-1, A(&mask), 8), 1);
     ck_assert_uint_eq(fake_mask, 5);
     ck_assert_int_eq(fake_call(SYS_epoll_ctl, (uint64_t)epoll, EPOLL_CTL_DEL, (uint64_t)there[0], 0, 0, 0), 0);
+}
+END_TEST
+
+static int64_t control(int epoll, int op, int fd, struct epoll_event *event)
+{
+    return fake_call(SYS_epoll_ctl, (uint64_t)epoll, (uint64_t)op, (uint64_t)fd, A(event), 0, 0);
+}
+
+static int64_t wait_for(int epoll, struct epoll_event *got, int max, int timeout)
+{
+    return fake_call(SYS_epoll_wait, (uint64_t)epoll, A(got), (uint64_t)max, (uint64_t)timeout, 0, 0);
+}
+
+START_TEST(epolls_of_both)
+{
+    RSYS_AUTO_FD epoll = epoll_create1(EPOLL_CLOEXEC);
+    RSYS_AUTO_FD file = open("/etc/passwd", O_RDONLY | O_CLOEXEC);
+    struct epoll_event local = {.events = EPOLLIN, .data.u64 = 111}, remote = {.events = EPOLLIN, .data.u64 = 222}, got[4] = {{0}};
+    struct timespec limit = {0, 20000000};
+    char byte;
+    fake_local(file, true);
+    ck_assert_int_eq(control(999, EPOLL_CTL_ADD, here[0], &local), -EBADF);
+    ck_assert_int_eq(control(there[0], EPOLL_CTL_ADD, here[0], &local), -EINVAL);
+    ck_assert_int_eq(control(epoll, EPOLL_CTL_DEL, here[0], NULL), -ENOENT);
+    ck_assert_int_eq(control(epoll, EPOLL_CTL_ADD, file, &local), -EPERM);
+    ck_assert_int_eq(control(epoll, EPOLL_CTL_ADD, here[0], &local), 0);
+    ck_assert_int_eq(control(epoll, EPOLL_CTL_ADD, here[0], &local), -EEXIST);
+    ck_assert_int_eq(control(epoll, EPOLL_CTL_ADD, there[0], &remote), 0);
+    unsigned before = open_descriptors();
+    ck_assert_int_eq(wait_for(epoll, got, 4, 20), 0);
+    for (int round = 0; round < 2; round++) {
+        pid_t child = later(here[1]);
+        ck_assert_int_eq(wait_for(epoll, got, 4, -1), 1);
+        ck_assert_uint_eq(got[0].data.u64, 111);
+        waitpid(child, NULL, 0);
+        ck_assert_int_eq(read(here[0], &byte, 1), 1);
+        child = later(there[1]);
+        ck_assert_int_eq(wait_for(epoll, got, 4, 10000), 1);
+        ck_assert_uint_eq(got[0].data.u64, 222);
+        waitpid(child, NULL, 0);
+        ck_assert_int_eq(write(here[1], "x", 1), 1);
+        ck_assert_int_eq(wait_for(epoll, got, 4, 0), 2);
+        ck_assert_uint_eq(got[0].data.u64, 222);
+        ck_assert_uint_eq(got[1].data.u64, 111);
+        ck_assert_int_eq(wait_for(epoll, got, 1, 0), 1);
+        ck_assert_int_eq(read(here[0], &byte, 1), 1);
+        ck_assert_int_eq(read(there[0], &byte, 1), 1);
+    }
+    ck_assert_int_eq(fake_call(SYS_epoll_pwait2, (uint64_t)epoll, A(got), 4, A(&limit), 0, 0), 0);
+    fake_cancel_at = 1;
+    ck_assert_int_eq(wait_for(epoll, got, 4, -1), -512);
+    fake_cancel_at = 0;
+    ck_assert_int_eq(wait_for(epoll, got, 0, -1), -EINVAL);
+    ck_assert_uint_le(open_descriptors(), before + 1); /* the loop's own */
+    local.events = 0;
+    ck_assert_int_eq(control(epoll, EPOLL_CTL_MOD, here[0], &local), 0);
+    ck_assert_int_eq(write(here[1], "x", 1), 1);
+    ck_assert_int_eq(wait_for(epoll, got, 4, 10), 0);
+    ck_assert_int_eq(control(epoll, EPOLL_CTL_DEL, here[0], NULL), 0);
+    ck_assert_int_eq(wait_for(epoll, got, 4, 10), 0);
+    fake_guest.process->fds->epolls_closed(fake_guest.process->fds, epoll);
+    ck_assert_ptr_null(fake_guest.process->fds->epolls);
+    fake_local(file, false);
 }
 END_TEST
 
@@ -245,6 +307,7 @@ int main(void)
     tcase_add_test(tests, ppolls);
     tcase_add_test(tests, selects);
     tcase_add_test(tests, epolls);
+    tcase_add_test(tests, epolls_of_both);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
