@@ -20,6 +20,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 
 #include "src/core/util.h"
 #include "src/jail/internal.h"
@@ -121,8 +122,10 @@ static enum verdict open_local(struct call *call, int fd, uint64_t flags)
 static enum verdict open_tty(struct call *call, uint64_t flags)
 {
     int tty = session_of(call)->tty_fd;
-    if (tty < 0 || !has_terminal(call))
+    if (tty < 0)
         return rsys_call_send(call); /* without one, the sandbox says what there is */
+    if (!has_terminal(call))
+        return rsys_call_done(call, -ENXIO);
     int own = fcntl(tty, F_DUPFD_CLOEXEC, 3);
     return own < 0 ? rsys_call_done(call, -errno) : rsys_call_bring_home(call, own, (flags & O_CLOEXEC) != 0);
 }
@@ -214,10 +217,19 @@ enum verdict rsys_handle_OPEN(struct call *call)
 static int64_t local_link(const struct call *call, int fd, char *text, size_t size)
 {
     char path[64];
+    struct stat st;
+    RSYS_AUTO_FD own = rsys_guest_get_fd(call->guest, fd);
+    if (own >= 0 && fstat(own, &st) == 0 && S_ISCHR(st.st_mode)) {
+        /* The link itself cannot be read: the supervisor's root is not where the device is.  Numbers: the kernel's devices.txt. */
+        if (major(st.st_rdev) >= 136 && major(st.st_rdev) <= 143)
+            return snprintf(text, size, "/dev/pts/%u", (major(st.st_rdev) - 136) * 256 + minor(st.st_rdev));
+        if (st.st_rdev == makedev(1, 3))
+            return snprintf(text, size, "/dev/null");
+    }
     snprintf(path, sizeof path, "%d/fd/%d", (int)call->guest->process->pid, fd);
     ssize_t n = readlinkat(session_of(call)->proc_fd, path, text, size - 1);
-    if (n > 0 && (text[0] != '/' || strncmp(text, "/dev/", RSYS_MIN(n, 5)) == 0))
-        return n;
+    if (n > 0 && text[0] != '/')
+        return n; /* "pipe:[1234]" and the like */
     return snprintf(text, size, "local:[%d]", fd);
 }
 
