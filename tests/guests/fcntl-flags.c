@@ -16,6 +16,5 @@ int main(void)
     TRY(fcntl(p[0], F_SETFL, O_NONBLOCK));
     char c;
     TRY(read(p[0], &c, 1));
-    TRY(fcntl(fd, F_GETLEASE));
     return 0;
 }

@@ -20,7 +20,6 @@ int main(void)
     say("%d%d%d", a[0], a[1], a[2]);
     fd = (int)MUST(open("/dev/full", O_WRONLY));
     TRY(write(fd, a, 10));
-    TRY(open("/dev/tty", O_RDWR));
     TRY(open("/dev/kmsg", O_RDONLY));
     return 0;
 }

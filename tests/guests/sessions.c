@@ -10,7 +10,6 @@ int main(void)
         CHECK(getsid(0) == getpid() && getpgrp() == getpid());
         TRY(setsid());
         TRY(setpgid(0, 0));
-        TRY(open("/dev/tty", O_RDWR));
         pid_t grandchild = (pid_t)MUST(fork());
         if (grandchild == 0) {
             CHECK(getsid(0) == getppid());

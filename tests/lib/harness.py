@@ -29,8 +29,8 @@ def say(text):
     print(text, flush=True)
 
 
-def configuration(root, self_check):
-    return {"root": root, "self_check": self_check, "nofile": 1024, "hostname": "sandbox", "capabilities": sum(1 << n for n in CAPABILITIES.values())}
+def configuration(root):
+    return {"root": root, "nofile": 1024, "hostname": "sandbox", "capabilities": sum(1 << n for n in CAPABILITIES.values())}
 
 
 def policy(stage, config, variant):
@@ -102,11 +102,11 @@ class NoServer:
 
 
 class Tally:
-    def __init__(self, stage, must_run):
+    def __init__(self, stage, must_run, keep_going):
         self.lock = threading.Lock()
         self.passed = self.failed = self.skipped = self.timed_out = 0
         self.stopped = False
-        self.stage, self.must_run = stage, must_run
+        self.stage, self.must_run, self.keep_going = stage, must_run, keep_going
 
     def keep(self, case, result):
         where = os.path.join(self.stage, "failed", case.name.replace("/", "."))
@@ -133,7 +133,7 @@ class Tally:
                 self.timed_out += result.timed_out
                 self.keep(case, result)
                 say(f"FAILED {case.name}: {indent(result.why)}")
-            if not self.stopped and (self.failed > FAILED_MAX or self.timed_out > TIMED_OUT_MAX):
+            if not self.stopped and not self.keep_going and (self.failed > FAILED_MAX or self.timed_out > TIMED_OUT_MAX):
                 self.stopped = True
                 say(f"FAILED: too many cases have failed ({self.failed}, {self.timed_out} of them by their time limits): the rest is not run")
 
@@ -162,7 +162,7 @@ def inner(stage, variant, jobs, names, config, source):
     os.umask(0o022)
     slow = float(os.environ.get("RSYS_TESTS_SLOW", "1"))
     mounts_before = mounts()
-    tally = Tally(stage, os.environ.get("RSYS_TESTS_MUST_RUN") == "1")
+    tally = Tally(stage, os.environ.get("RSYS_TESTS_MUST_RUN") == "1", config["keep_going"])
     server = NoServer() if config["self_check"] else Server(stage)
     if server.address is None:
         say("FAILED: the server does not come up:\n    " + indent(server.tail()))
@@ -269,7 +269,7 @@ def run_variant(arguments, variant):
     os.chmod(stage, 0o755)
     child = None
     try:
-        arguments.config = configuration(arguments.root, arguments.self_check)
+        arguments.config = {**configuration(arguments.root), "self_check": arguments.self_check, "keep_going": arguments.keep_going}
         lay_out(stage, arguments.source, arguments.build, arguments.config, variant, uid)
         child = start_inner(stage, arguments, variant, uid)
         if process.wait_limited(child, arguments.limit) is None:
@@ -307,6 +307,7 @@ def main(argv):
     parser.add_argument("--limit", type=float, default=600, help="seconds for the whole variant")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--shared", action="store_true", help="other runs go on on this machine: names in /tmp may be theirs")
+    parser.add_argument("--keep-going", action="store_true", help="run all cases, however many fail")
     parser.add_argument("--self-check", action="store_true", help="run the guests natively twice: is what they say steady?")
     parser.add_argument("globs", nargs="*")
     arguments = parser.parse_args(argv)
