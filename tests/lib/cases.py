@@ -28,7 +28,7 @@ class Case:
         self.tags = {}
         with open(source, encoding="utf-8", errors="replace") as f:
             for line in f.read(4096).splitlines()[:30]:
-                match = re.match(r"^\s*(?://|#|\*|/\*)\s*(limit|variants|stdin|args|alone): (.*?)\s*(?:\*/)?$", line)
+                match = re.match(r"^\s*(?://|#|\*|/\*)\s*(limit|variants|stdin|args|alone|transport): (.*?)\s*(?:\*/)?$", line)
                 if match:
                     self.tags[match[1]] = match[2]
 
@@ -112,10 +112,12 @@ class Runner:
                     "--bind", f"{self.stage}/guests", "/guests", "--bind", f"{self.stage}/oracle", "/oracle", c["root"]]
         return command + program
 
-    def jail_command(self, program):
+    def jail_command(self, program, case):
         if self.config["self_check"]:
             return self.native_command(program)
-        return [f"{self.stage}/bin/rsys-jail", "--server", self.server, "--chdir", "/work"] + program
+        # Over TCP the sandbox forbids connect(2): the cases that need it say "transport: unix".
+        server = f"unix:{self.stage}/cases/sock" if case.tags.get("transport") == "unix" else self.server
+        return [f"{self.stage}/bin/rsys-jail", "--server", server, "--chdir", "/work"] + program
 
     def native_environment(self):
         return {**ENVIRONMENT, "HOME": "/root", "USER": "root"}
@@ -145,7 +147,7 @@ class Runner:
         limit = case.limit() * self.slow
         runs = {}
         for side, command, env in (("native", self.native_command(program), self.native_environment()),
-                                   ("jailed", self.jail_command(program), self.jail_environment())):
+                                   ("jailed", self.jail_command(program, case), self.jail_environment())):
             where = os.path.join(directory, side)
             os.mkdir(where)
             runs[side] = run_program(command, limit, where, stdin, env)

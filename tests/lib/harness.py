@@ -65,7 +65,8 @@ class Server:
         self.log = os.path.join(stage, "server.log")
         self.address = None
         with open(self.log, "wb") as log:
-            self.child = process.start([f"{stage}/bin/rsys-sandboxd", "--policy", f"{stage}/policy.json", "--listen", "tcp:127.0.0.1:0"], log, log)
+            self.child = process.start([f"{stage}/bin/rsys-sandboxd", "--policy", f"{stage}/policy.json", "--listen", "tcp:127.0.0.1:0",
+                                        "--listen", f"unix:{stage}/cases/sock"], log, log)
         process.until(self.look, 15)
 
     def look(self):

@@ -3,6 +3,6 @@
 from caselib import FakeServer, SLOW, done, expect, jail, says
 
 output = jail("--connect-timeout", "1", "/bin/true", server=FakeServer(lambda connection: None).address)
-says(output, 125, r"rsys-jail: .*127\.0\.0\.1")
+says(output, 125, "rsys-jail: .*no answer within")
 expect(output.seconds < 3 * SLOW, f"it took long: {output}")
 done()

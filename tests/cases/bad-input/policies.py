@@ -5,17 +5,17 @@ from caselib import SANDBOXD, done, run, says, write_policy
 WRONG = (
     ('{\n  "defaultAction": "allow",\n  "syscalls": [\n}\n', 4, "", "syntax"),
     ('{\n  "defaultAction": "allow",\n  "sandbox": {"rooot": "/"}\n}\n', 3, "rooot", "unknown key"),
-    ('{\n  "defaultAction": "allow",\n  "colour": 1\n}\n', 3, "colour", "unknown key"),
-    ('{\n  "defaultAction": "allow",\n  "syscalls": [{"names": ["opeen"], "action": "deny"}]\n}\n', 3, "opeen", "unknown call"),
-    ('{\n  "defaultAction": "allow",\n  "syscalls": [{"names": ["@none"], "action": "deny"}]\n}\n', 3, "@none", "unknown group"),
-    ('{\n  "defaultAction": "allow",\n  "syscalls": [{"names": ["mmap"], "action": "remote"}]\n}\n', 3, "mmap", "impossible placement"),
-    ('{\n  "defaultAction": "allow",\n  "syscalls": [{"names": ["open"], "action": "deni"}]\n}\n', 3, "deni", "unknown action"),
+    ('{\n  "defaultAction": "allow",\n  "colour": 1,\n  "sandbox": {"root": "/"}\n}\n', 3, "colour", "unknown key"),
+    ('{\n  "defaultAction": "allow",\n  "syscalls": [{"names": ["opeen"], "action": "deny"}],\n  "sandbox": {"root": "/"}\n}\n', 3, "opeen", "unknown call"),
+    ('{\n  "defaultAction": "allow",\n  "syscalls": [{"names": ["@none"], "action": "deny"}],\n  "sandbox": {"root": "/"}\n}\n', 3, "@none", "unknown group"),
+    ('{\n  "defaultAction": "allow",\n  "syscalls": [{"names": ["mmap"], "action": "remote"}],\n  "sandbox": {"root": "/"}\n}\n', 3, "mmap", "impossible placement"),
+    ('{\n  "defaultAction": "allow",\n  "syscalls": [{"names": ["open"], "action": "deni"}],\n  "sandbox": {"root": "/"}\n}\n', 3, "deni", "unknown action"),
     ('{\n  "defaultAction": "allow",\n  "sandbox": {"network": "veth"}\n}\n', 3, "not supported yet", "later"),
-    ('{\n  "defaultAction": "allow",\n  "paths": []\n}\n', 3, "not supported yet", "later"),
-    ('{\n  "defaultAction": 7\n}\n', 2, "", "wrong type"),
+    ('{\n  "defaultAction": "allow",\n  "paths": [],\n  "sandbox": {"root": "/"}\n}\n', 3, "not supported yet", "later"),
+    ('{\n  "defaultAction": 7,\n  "sandbox": {"root": "/"}\n}\n', 2, "", "wrong type"),
     ("", 1, "", "empty"),
     ("[]\n", 1, "", "not an object"),
-    ('{\n  "defaultAction": "allow",\n  "defaultAction": "deny"\n}\n', 3, "", "twice"),
+    ('{\n  "defaultAction": "allow",\n  "defaultAction": "deny",\n  "sandbox": {"root": "/"}\n}\n', 3, "", "twice"),
 )
 for text, line, word, what in WRONG:
     path = write_policy(text, "wrong.json")
@@ -23,6 +23,6 @@ for text, line, word, what in WRONG:
     says(run(SANDBOXD, "--policy", path, "--listen", "tcp:127.0.0.1:0"), 1, rf"wrong\.json:{line}:\d+: ", word)
 says(run(SANDBOXD, "--check", "/none/policy.json"), 1, "/none/policy.json")
 says(run(SANDBOXD, "--policy", "/none/policy.json"), 1, "/none/policy.json")
-good = write_policy('{"defaultAction": "allow"}\n')
+good = write_policy('{"defaultAction": "allow", "sandbox": {"root": "/"}}\n')
 says(run(SANDBOXD, "--check", good), 0, ".", stream="stdout")
 done()
