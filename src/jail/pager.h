@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
-#define PAGER_BATCH 4
+#define PAGER_BATCH 12
 
 struct pager {
     int fd;                     /* the channel; owned */

@@ -69,6 +69,8 @@ struct exe_entry {
     struct exe_entry *next;
     pid_t pid;
     char *path, *directory;
+    char *exec;            /* the path of the execve under way */
+    uint64_t serial;       /* which one */
 };
 
 struct view {
@@ -81,6 +83,8 @@ struct view {
     struct node cwd[RSYS_VIEW_CWD_DEPTH + 1];
     uint64_t proc_dev;     /* st_dev of the sandbox's /proc; 0: it has none */
     struct node *held;     /* what the last job opened */
+    pid_t asker;           /* whose lookup this is */
+    struct walks *walks;   /* view-walk.c's; owned */
     uint64_t clock;
     unsigned remote_fds;
     uid_t uid;
@@ -99,6 +103,7 @@ struct view {
     void *mappings;        /* mmap.c's */
     pthread_mutex_t lock;  /* of exes; held for a few instructions */
     struct exe_entry *exes;
+    uint64_t execs;        /* counted */
 };
 
 /* view-nodes.c */
@@ -120,6 +125,11 @@ bool view_same_content(const struct view_identity *identity, const struct stat *
 extern const struct fuse_lowlevel_ops view_ops;
 /* view.c */
 int view_exe_path(struct view *view, pid_t pid, char path[4096]);
+/* The path that guest `tid` executes, and the number of that execve; false: none. */
+bool view_exec_path(struct view *view, pid_t tid, char path[4096], uint64_t *ret_serial);
+/* view-walk.c: what a name of this execve was foretold to be.  False: nothing was. */
+bool walk_take(struct view *view, struct node *parent, const char *name, struct stat *ret_st, int *ret_code);
+void walk_reset(struct view *view);
 /* view-jobs.c */
 void *view_opener(void *view);
 /* A new job of this kind for a call (or for nobody), with done; view_job_send hands it over, or calls done with -EIO. */

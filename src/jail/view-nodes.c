@@ -245,11 +245,14 @@ static struct node *still_there(struct view *view, struct node *parent, const ch
     struct node *guess = find_name(view, parent, name);
     struct stat st;
     *ret_code = 0;
+    bool foretold = walk_take(view, parent, name, &st, ret_code);
     if (guess == NULL || guess->fd < 0)
         return NULL;
-    unsigned index = pager_queue_stat_at(&view->pager, dirfd, path, AT_SYMLINK_NOFOLLOW, &st);
-    pager_run(&view->pager);
-    *ret_code = (int)-view->pager.result[index];
+    if (!foretold) {
+        unsigned index = pager_queue_stat_at(&view->pager, dirfd, path, AT_SYMLINK_NOFOLLOW, &st);
+        pager_run(&view->pager);
+        *ret_code = (int)-view->pager.result[index];
+    }
     if (*ret_code != 0 || st.st_dev != guess->st.st_dev || st.st_ino != guess->st.st_ino || ((st.st_mode ^ guess->st.st_mode) & S_IFMT) != 0)
         return NULL;
     update(view, guess, &st);
@@ -304,6 +307,8 @@ void node_forget(struct view *view, struct node *node, uint64_t lookups)
     node->lookups -= RSYS_MIN(node->lookups, lookups);
     if (node->lookups > 0 || node->children > 0)
         return;
+    if (S_ISDIR(node->st.st_mode))
+        walk_reset(view);
     unlink_identity(view, node);
     close_remote(view, &node->fd);
     close_remote(view, &node->read_fd);

@@ -16,6 +16,9 @@
 #include <sys/xattr.h>
 
 #define FOREVER 86400.0
+/* The attributes that come with a lookup are good for the call that looks up: without this, the kernel asks for the mode of each program again.  (Whether a
+ * mode has any execute bit is all that it decides by it; each execve looks up anew.) */
+#define SAME_CALL 0.5
 #define PROC_ROOT_INO 1 /* fs/proc/root.c */
 
 static struct view *view_of(fuse_req_t req) { return fuse_req_userdata(req); }
@@ -33,8 +36,8 @@ static void local_stat(struct view *view, struct node *node, struct stat *ret_st
 static void reply_node(fuse_req_t req, struct node *node)
 {
     struct view *view = view_of(req);
-    double timeout = node->kind == NODE_FILE ? 0 : FOREVER;
-    struct fuse_entry_param entry = {.ino = node_ino(view, node), .attr_timeout = timeout, .entry_timeout = timeout};
+    bool file = node->kind == NODE_FILE;
+    struct fuse_entry_param entry = {.ino = node_ino(view, node), .attr_timeout = file ? SAME_CALL : FOREVER, .entry_timeout = file ? 0 : FOREVER};
     local_stat(view, node, &entry.attr);
     /* ENOENT: the asker was interrupted, and the kernel has not taken the reference. */
     if (fuse_reply_entry(req, &entry) == -ENOENT)
@@ -156,7 +159,8 @@ static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
     struct view *view = view_of(req);
     struct node *node = NULL;
-    int code = lookup(view, node_of(view, parent), fuse_req_ctx(req)->pid, name, &node);
+    view->asker = fuse_req_ctx(req)->pid;
+    int code = lookup(view, node_of(view, parent), view->asker, name, &node);
     if (code != 0)
         fuse_reply_err(req, code);
     else

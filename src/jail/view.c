@@ -202,6 +202,7 @@ static void drop_exe(struct view *view, pid_t pid)
     *at = entry->next;
     free(entry->path);
     free(entry->directory);
+    free(entry->exec);
     free(entry);
 }
 
@@ -227,6 +228,31 @@ void rsys_view_note_directory(struct view *view, pid_t tid, const char *director
         entry->directory = strdup(directory);
     }
     pthread_mutex_unlock(&view->lock);
+}
+
+void rsys_view_exec(struct view *view, pid_t tid, const char *path)
+{
+    pthread_mutex_lock(&view->lock);
+    struct exe_entry *entry = find_exe(view, tid, true);
+    if (entry != NULL) {
+        free(entry->exec);
+        entry->exec = strdup(path);
+        entry->serial = ++view->execs;
+    }
+    pthread_mutex_unlock(&view->lock);
+}
+
+bool view_exec_path(struct view *view, pid_t tid, char path[PATH_MAX], uint64_t *ret_serial)
+{
+    pthread_mutex_lock(&view->lock);
+    struct exe_entry *entry = find_exe(view, tid, false);
+    bool found = entry != NULL && entry->exec != NULL;
+    if (found) {
+        snprintf(path, PATH_MAX, "%s", entry->exec);
+        *ret_serial = entry->serial;
+    }
+    pthread_mutex_unlock(&view->lock);
+    return found;
 }
 
 int view_exe_path(struct view *view, pid_t pid, char path[PATH_MAX])

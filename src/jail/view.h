@@ -61,6 +61,8 @@ void rsys_view_set_exe(struct view *view, pid_t pid, const char *path);
 /* The sandbox's path of the file that a guest executes (after PTRACE_EVENT_EXEC); malloc'd, or NULL. */
 char *rsys_view_exe(struct view *view, int proc_fd, pid_t pid);
 
+/* Guest `tid` is about to execute `path`: what it looks up from now on belongs to that execve. */
+void rsys_view_exec(struct view *view, pid_t tid, const char *path);
 /* The remote current directory in which guest `tid` is about to execute a relative path. */
 void rsys_view_note_directory(struct view *view, pid_t tid, const char *directory);
 /* Before the session ends well: what guests have written through shared mappings goes to the server.  Waits. */
