@@ -63,6 +63,7 @@ void rsys_fdtable_unref(struct fdtable *table)
         table->epolls_closed(table, -1);
     free(table->local);
     free(table->cloexec);
+    free(table->mapped_file);
     free(table);
 }
 

@@ -104,6 +104,11 @@ int rsys_control_spawn(struct jail *jail, pid_t pid);
 void rsys_control_cancel(struct guest *guest, uint32_t seq);
 void rsys_control_kill(struct jail *jail, pid_t pid);
 
+/* ---- mappings (mmap.c) ---- */
+
+/* A call begins: what mmap knows of its descriptors, and of files, may not hold any more. */
+void rsys_mmap_call_begins(struct call *call);
+
 /* ---- calls (notify.c) ---- */
 
 enum call_phase {

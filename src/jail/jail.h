@@ -33,6 +33,8 @@ struct fdtable {
     uint32_t size;     /* bits */
     uint64_t *local;   /* owned */
     uint64_t *cloexec; /* of the local ones, so that exec drops them */
+    int mapped;        /* 1 + the descriptor that the last call mapped, 0: the last call did something else (mmap.c) */
+    struct mapped_file *mapped_file; /* owned */
     struct epoll_set *epolls; /* local descriptors in remote epoll sets (epoll.c); not copied by fork */
     void (*epolls_closed)(struct fdtable *table, int fd); /* set with it; to be called when a descriptor is closed; -1: all are */
 };

@@ -62,6 +62,43 @@ static void trim(struct view *view)
 
 /* own.word[1]: the flags of the descriptor; scratch: its struct stat. */
 
+/* What a descriptor was when it was mapped last.  Loaders map one file several times in a row: while nothing else was called in between with that
+ * table of descriptors, the number is the same file, and while nobody has written, it holds the same. */
+struct mapped_file {
+    struct stat st;
+    uint64_t flags, changes;
+};
+
+void rsys_mmap_call_begins(struct call *call)
+{
+    if (call->row == NULL || call->row->handler == RSYS_HANDLER_MMAP)
+        return;
+    call->guest->process->fds->mapped = 0;
+    unsigned handler = call->row->handler;
+    if (handler == RSYS_HANDLER_WRITE || handler == RSYS_HANDLER_WRITEV || handler == RSYS_HANDLER_RESIZE || handler == RSYS_HANDLER_SENDFILE ||
+        handler == RSYS_HANDLER_OPEN || handler == RSYS_HANDLER_REGULAR || handler == RSYS_HANDLER_IOCTL || handler == RSYS_HANDLER_MSG)
+        view_of_call(call)->changes++;
+}
+
+static void remember(struct call *call)
+{
+    struct fdtable *fds = call->guest->process->fds;
+    if (fds->mapped_file == NULL && (fds->mapped_file = malloc(sizeof *fds->mapped_file)) == NULL)
+        return;
+    *fds->mapped_file = (struct mapped_file){.st = *(struct stat *)call->scratch, .flags = call->own.word[1], .changes = view_of_call(call)->changes};
+    fds->mapped = 1 + (int)call->args[4];
+}
+
+static bool recall(struct call *call)
+{
+    const struct fdtable *fds = call->guest->process->fds;
+    if (fds->mapped != 1 + (int)call->args[4] || fds->mapped_file->changes != view_of_call(call)->changes)
+        return false;
+    *(struct stat *)call->scratch = fds->mapped_file->st;
+    call->own.word[1] = fds->mapped_file->flags;
+    return true;
+}
+
 static enum verdict install(struct call *call, const struct mapping *mapping)
 {
     int result = rsys_call_add_fd(call, mapping->fd, (int)call->args[4], true);
@@ -145,15 +182,11 @@ static void got_flags(struct channel *channel, struct errand *errand, int64_t re
         channel->guest->call->own.word[1] = (uint64_t)result;
 }
 
-static enum verdict got_stat(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data)
+static enum verdict map_known(struct call *call)
 {
-    struct stat *st = call->scratch;
+    const struct stat *st = call->scratch;
     int64_t flags = (int64_t)call->own.word[1];
     bool writes = (call->args[3] & MAP_TYPE) != MAP_PRIVATE && (call->args[2] & PROT_WRITE);
-    if (reply->result < 0)
-        return rsys_call_done(call, reply->result);
-    if (rsys_request_finish(&call->request, reply, data, rsys_guest_memory(call->guest)) < 0)
-        return rsys_call_done(call, -EIO);
     if (flags < 0 || (flags & O_PATH) != 0)
         return rsys_call_done(call, -EBADF);
     if ((flags & O_ACCMODE) == O_WRONLY || (writes && (flags & O_ACCMODE) != O_RDWR))
@@ -161,6 +194,16 @@ static enum verdict got_stat(struct call *call, const struct rsys_wire_reply *re
     if (!S_ISREG(st->st_mode))
         return rsys_call_done(call, -ENODEV);
     return map_file(call);
+}
+
+static enum verdict got_stat(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data)
+{
+    if (reply->result < 0)
+        return rsys_call_done(call, reply->result);
+    if (rsys_request_finish(&call->request, reply, data, rsys_guest_memory(call->guest)) < 0)
+        return rsys_call_done(call, -EIO);
+    remember(call);
+    return map_known(call);
 }
 
 static enum verdict ask_stat(struct call *call, int fd, struct stat *st,
@@ -182,6 +225,8 @@ enum verdict rsys_handle_MMAP(struct call *call)
     struct stat *st = rsys_call_scratch(call, sizeof *st);
     if (st == NULL)
         return rsys_call_done(call, -ENOMEM);
+    if (recall(call))
+        return map_known(call);
     rsys_request_start(&call->request, SYS_fcntl, (uint64_t[6]){call->args[4], F_GETFL});
     int64_t asked = rsys_channel_errand(call->guest->channel, &call->request, call->guest->tid, got_flags);
     return asked < 0 ? rsys_call_done(call, asked) : ask_stat(call, fd, st, got_stat);

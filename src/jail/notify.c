@@ -335,6 +335,7 @@ static void notify_call(struct jail *jail, const struct seccomp_notif *notif)
     memset(&call->own, 0, sizeof(call->own));
     call->phase = CALL_SENT;
     rsys_trace_call_begin(call);
+    rsys_mmap_call_begins(call);
     call_verdict(call, call_place(call));
 }
 

@@ -100,6 +100,7 @@ struct view {
     bool watching_writes; /* and written through that */
     bool lost;
     unsigned pending;      /* jobs under way */
+    uint64_t changes;      /* counts calls that may change what files hold */
     void *mappings;        /* mmap.c's */
     pthread_mutex_t lock;  /* of exes; held for a few instructions */
     struct exe_entry *exes;
