@@ -108,6 +108,20 @@ static const struct json_key top_keys[] = {
     {0},
 };
 
+/* A profile that says nothing of files gets those of the built-in policy. */
+static int builtin_sandbox(struct rsys_sandbox_spec *sandbox, struct rsys_error **err)
+{
+    struct json_document document;
+    if (json_document_parse(&document, rsys_policy_default_text, strlen(rsys_policy_default_text), "the built-in policy", err) < 0)
+        return -1;
+    int result = 0;
+    for (struct json_cursor member = json_begin(json_document_root(&document)); result == 0 && json_next(&member);)
+        if (strcmp(member.key, "sandbox") == 0)
+            result = policy_read_sandbox(sandbox, member.value, err);
+    json_document_free(&document);
+    return result;
+}
+
 int policy_compile(struct json_value root, struct rsys_spec *spec, struct rsys_error **err)
 {
     struct top top = {0};
@@ -115,11 +129,10 @@ int policy_compile(struct json_value root, struct rsys_spec *spec, struct rsys_e
     if (json_read_object(root, "a policy", top_keys, &top, err) < 0 ||
         policy_read_defaults(&spec->rules, &top.defaults, root, err) < 0)
         return -1;
-    if (top.has_sandbox && policy_read_sandbox(&spec->sandbox, top.sandbox, err) < 0)
+    if ((top.has_sandbox ? policy_read_sandbox(&spec->sandbox, top.sandbox, err) : builtin_sandbox(&spec->sandbox, err)) < 0)
         return -1;
-    if (!top.has_sandbox || (spec->sandbox.root == NULL && spec->sandbox.mounts == 0))
-        return json_key_error(top.has_sandbox ? top.sandbox : root, err,
-                              "nothing says what the sandbox's files are: give \"sandbox\" a \"root\" or \"mounts\" (rsys-policy(5))");
+    if (spec->sandbox.root == NULL && spec->sandbox.mounts == 0)
+        return json_key_error(top.sandbox, err, "nothing says what the sandbox's files are: give it a \"root\" or \"mounts\" (rsys-policy(5))");
     if (top.has_syscalls && policy_read_syscalls(&spec->rules, &spec->sandbox, top.syscalls, err) < 0)
         return -1;
     return 0;

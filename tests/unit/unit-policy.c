@@ -37,7 +37,6 @@ static const struct {
     /* the top */
     {"[]", "P:1:1: a policy has to be an object, not an array"},
     {"{}", "P:1:1: \"defaultAction\" is missing"},
-    {"{'defaultAction': 'allow'}", "P:1:1: nothing says what the sandbox's files are"},
     {"{'defaultAction': 'allow', 'sandbox': {}}", "P:1:28: nothing says what the sandbox's files are"},
     {"{'defaultActoin': 'allow'" BOX, "P:1:2: unknown key \"defaultActoin\" in a policy: did you mean \"defaultAction\"?"},
     {"{\n  'hostname': 'x'" BOX, "P:2:3: unknown key \"hostname\" in a policy"},
@@ -252,6 +251,15 @@ START_TEST(sandbox_defaults)
     ck_assert_uint_eq(spec->sandbox.nofile, 4096);
     ck_assert_uint_eq(spec->sandbox.uid_range, 65536);
     ck_assert_uint_eq(spec->sandbox.capabilities, 0);
+    rsys_policy_free(spec);
+    /* A profile without a sandbox has the built-in policy's. */
+    struct rsys_spec *builtin = rsys_policy_default(NULL);
+    spec = parse("{'defaultAction': 'SCMP_ACT_ALLOW'}", NULL);
+    ck_assert_ptr_nonnull(spec);
+    ck_assert_uint_eq(spec->sandbox.nofile, 1024);
+    ck_assert_uint_eq(spec->sandbox.mounts, builtin->sandbox.mounts);
+    ck_assert_str_eq(spec->sandbox.hostname, builtin->sandbox.hostname);
+    rsys_policy_free(builtin);
     rsys_policy_free(spec);
 }
 END_TEST
