@@ -39,6 +39,7 @@ bool rsys_fd_is_local(const struct fdtable *fds, int64_t fd) { return (uint32_t)
 struct rsys_memory *rsys_guest_memory(struct guest *guest) { return &rsys_memory_own; }
 struct rsys_session *rsys_jail_session(struct jail *j) { return &session; }
 struct guest *rsys_guest_find(struct jail *j, pid_t tid) { return tid == fake_guest.tid ? &fake_guest : NULL; }
+void rsys_signal_raised(struct guest *guest, uint64_t set) {}
 int rsys_source_watch(struct jail *j, struct source *source, bool want_out) { return 0; }
 void rsys_call_hurry(struct call *c) { c->hurried = true; }
 void rsys_call_hurried_over(struct call *c) { c->hurried = false; }

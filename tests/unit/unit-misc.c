@@ -163,7 +163,6 @@ START_TEST(copies)
     ck_assert_int_eq(pread(to, buffer, 15, 0), 14);
     ck_assert_str_eq(buffer, "worhello world");
     fake_local(to, true);
-    ck_assert_int_eq(CALL4(SYS_sendfile, (uint64_t)to, (uint64_t)from, A(&offset), 3), -EINVAL);
     ck_assert_int_eq(fake_call(SYS_copy_file_range, (uint64_t)from, 0, (uint64_t)to, 0, 5, 0), -EXDEV);
     ck_assert_uint_eq(fake_requests, 0);
     fake_local(from, true);
@@ -172,6 +171,67 @@ START_TEST(copies)
     ck_assert(fake_continued);
     fake_local(to, false);
     fake_local(from, false);
+}
+END_TEST
+
+/* sendfile with one end on each side: through the supervisor. */
+START_TEST(sendfile_across)
+{
+    RSYS_AUTO_FD from = scratch("hello world");
+    RSYS_AUTO_FD to = scratch("");
+    int pipe_[2];
+    int64_t offset = 6;
+    char buffer[16] = "", large[200000];
+    ck_assert_int_eq(pipe2(pipe_, O_CLOEXEC), 0);
+    fake_local(to, true);
+    ck_assert_int_eq(CALL4(SYS_sendfile, (uint64_t)to, (uint64_t)from, A(&offset), 3), 3);
+    ck_assert_int_eq(offset, 9);
+    ck_assert_int_eq(CALL4(SYS_sendfile, (uint64_t)to, (uint64_t)from, 0, 100), 11);
+    ck_assert_int_eq(lseek(from, 0, SEEK_CUR), 11);
+    ck_assert_int_eq(pread(to, buffer, 15, 0), 14);
+    ck_assert_str_eq(buffer, "worhello world");
+    fake_local(to, false);
+    fake_local(from, true);
+    lseek(from, 2, SEEK_SET);
+    ck_assert_int_eq(ftruncate(to, 0), 0);
+    lseek(to, 0, SEEK_SET);
+    ck_assert_int_eq(CALL4(SYS_sendfile, (uint64_t)to, (uint64_t)from, 0, 4), 4);
+    ck_assert_int_eq(lseek(from, 0, SEEK_CUR), 6);
+    ck_assert_int_eq(CALL4(SYS_sendfile, (uint64_t)to, (uint64_t)from, A(&offset), 100), 2);
+    ck_assert_int_eq(offset, 11);
+    memset(buffer, 0, sizeof buffer);
+    ck_assert_int_eq(pread(to, buffer, 15, 0), 6);
+    ck_assert_str_eq(buffer, "llo ld");
+    ck_assert_int_eq(CALL4(SYS_sendfile, (uint64_t)to, (uint64_t)from, A(&offset), 100), 0);
+    fake_local(from, false);
+
+    /* A pipe that is too small for it all, and then full; a file's position stands where the pipe's room ended. */
+    memset(large, 'y', sizeof large);
+    ck_assert_int_eq(ftruncate(from, 0), 0);
+    ck_assert_int_eq(pwrite(from, large, sizeof large, 0), sizeof large);
+    lseek(from, 0, SEEK_SET);
+    fake_local(pipe_[1], true);
+    ck_assert_int_eq(CALL4(SYS_sendfile, (uint64_t)pipe_[1], (uint64_t)from, 0, sizeof large), 65536);
+    ck_assert_int_eq(lseek(from, 0, SEEK_CUR), 65536);
+    ck_assert_int_eq(fcntl(pipe_[1], F_SETFL, O_NONBLOCK), 0);
+    ck_assert_int_eq(CALL4(SYS_sendfile, (uint64_t)pipe_[1], (uint64_t)from, 0, 1), -EAGAIN);
+    ck_assert_int_eq(fcntl(pipe_[1], F_SETFL, 0), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        usleep(30000);
+        _exit(read(pipe_[0], large, 65536) == 65536 ? 0 : 1);
+    }
+    ck_assert_int_eq(CALL4(SYS_sendfile, (uint64_t)pipe_[1], (uint64_t)from, 0, 5), 5); /* waits for room */
+    ck_assert_int_eq(waitpid(child, NULL, 0), child);
+    ck_assert_int_eq(lseek(from, 0, SEEK_CUR), 65541);
+    fake_cancel_at = 1;
+    ck_assert_int_eq(CALL4(SYS_sendfile, (uint64_t)pipe_[1], (uint64_t)from, 0, 5), -512);
+    fake_cancel_at = 0;
+    fake_local(pipe_[1], false);
+    RSYS_AUTO_FD null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    fake_local(null, true);
+    ck_assert_int_eq(CALL4(SYS_sendfile, (uint64_t)null, (uint64_t)from, 0, 5), -EINVAL);
+    fake_local(null, false);
 }
 END_TEST
 
@@ -213,6 +273,7 @@ int main(void)
     tcase_add_test(tests, credentials);
     tcase_add_test(tests, kills);
     tcase_add_test(tests, copies);
+    tcase_add_test(tests, sendfile_across);
     tcase_add_test(tests, splices);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
