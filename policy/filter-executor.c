@@ -3,7 +3,7 @@
  *
  * Three stages a call.  First what the executor itself needs (needs.def), in the forms in which it needs it: these pass whatever the policy
  * says.  Then the policy.  Then what the call may be at most: a call that the table has on the client only, that never runs or that is not
- * supported does not run here, and ioctl, fcntl and prctl have the requests that guests may make and no others.
+ * supported does not run here; ioctl, fcntl and prctl have the requests that guests may make and no others, sockets the usual families.
  *
  * What no filter can see, the sandbox closes: clone3's flags lie in memory, so no namespace can be made because the sandbox's user namespace is
  * allowed none (sandbox/limits.c). */
@@ -69,6 +69,10 @@ static const int prctl_options[] = {
     PR_GET_SECUREBITS, PR_SET_SECUREBITS, PR_CAP_AMBIENT, PR_GET_NO_NEW_PRIVS, PR_SET_NO_NEW_PRIVS,
 };
 
+/* The families of sockets whose reach a network namespace bounds.  Others (vsock: the hypervisor and its other machines; Bluetooth; the kernel's ciphers) reach
+ * what no sandbox's network stands between. */
+static const int families[] = {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK};
+
 static void add_need(struct filter *filter, struct filter_stage *stage, uint16_t nr)
 {
     bool formed = false;
@@ -108,6 +112,10 @@ static void add_own(struct filter *filter, struct filter_stage *stage, const str
     } else if (call->nr == SYS_fcntl) {
         list = rsys_fcntl_list(&count);
         add_requests(filter, stage, list, count, EINVAL);
+    } else if (call->nr == SYS_socket || call->nr == SYS_socketpair) {
+        for (size_t i = 0; i < RSYS_ARRAY_SIZE(families); i++)
+            filter_add_masked(filter, stage, SECCOMP_RET_ALLOW, 0, INT, (uint64_t)families[i]);
+        stage->otherwise = filter_errno(EAFNOSUPPORT);
     } else if (call->nr == SYS_prctl) {
         for (size_t i = 0; i < RSYS_ARRAY_SIZE(prctl_options); i++)
             filter_add_masked(filter, stage, SECCOMP_RET_ALLOW, 0, INT, (uint64_t)prctl_options[i]);

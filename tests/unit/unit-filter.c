@@ -223,6 +223,10 @@ static int64_t executor_expects(const struct rsys_rules *rules, const struct pro
         return -(int64_t)error;
     if (action == RSYS_ACTION_LOCAL || (call->flags & RSYS_CALL_UNSUPPORTED) != 0)
         return -ENOSYS;
+    if (probe->nr == SYS_socket || probe->nr == SYS_socketpair) {
+        uint32_t family = (uint32_t)probe->args[0];
+        return family == AF_UNIX || family == AF_INET || family == AF_INET6 || family == AF_NETLINK ? ALLOWED : -EAFNOSUPPORT;
+    }
     if (call->where != RSYS_SPECIAL)
         return ALLOWED;
     switch (call->handler) {
@@ -409,6 +413,10 @@ static const struct {
     {LINE(fcntl, 1, F_SETLK), false, ALLOWED},
     {LINE(fcntl, 1, F_SETLEASE), false, -EINVAL},
     {LINE(fcntl, 1, 0xdead), false, -EINVAL},
+    {LINE(socket, AF_UNIX), false, ALLOWED},
+    {LINE(socket, AF_VSOCK), false, -EAFNOSUPPORT},
+    {LINE(socket, AF_ALG), false, -EAFNOSUPPORT},
+    {LINE(socketpair, 30 /* AF_TIPC */), false, -EAFNOSUPPORT},
     /* never here */
     {LINE(ptrace, 0, 1), false, -EPERM},
     {LINE(mount), false, -EPERM},
