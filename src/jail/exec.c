@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #ifndef SYS_faccessat2
@@ -110,6 +111,15 @@ static enum verdict ask_access(struct call *call, struct exec *exec)
     return rsys_call_send(call);
 }
 
+static bool is_local_directory(struct call *call, int fd)
+{
+    struct stat st;
+    if (!rsys_fd_is_local(call->guest->process->fds, fd))
+        return false;
+    RSYS_AUTO_FD own = rsys_guest_get_fd(call->guest, fd);
+    return own < 0 || fstat(own, &st) < 0 || S_ISDIR(st.st_mode);
+}
+
 enum verdict rsys_handle_EXEC(struct call *call)
 {
     bool at = call->nr == SYS_execveat;
@@ -124,6 +134,10 @@ enum verdict rsys_handle_EXEC(struct call *call)
     if (length == 0 && (exec->flags & AT_EMPTY_PATH) == 0)
         return rsys_call_done(call, -ENOENT);
     exec->by_descriptor = exec->path[0] != '/' && exec->dirfd != AT_FDCWD;
+    /* From a directory that the user left open, a path leads into the client's files; and the guest can change the path behind us, so
+     * this holds for every path. */
+    if (at && is_local_directory(call, exec->dirfd))
+        return rsys_call_done(call, -EACCES);
     /* The client's own program is no file of the server; a local descriptor is the user's. */
     if (strncmp(exec->path, RSYS_VIEW_LOCAL "/", sizeof RSYS_VIEW_LOCAL) == 0 ||
         (exec->by_descriptor && rsys_fd_is_local(call->guest->process->fds, exec->dirfd)))

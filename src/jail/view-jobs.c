@@ -64,7 +64,8 @@ static int receive_job(int socket, int flags, struct view_job **ret_job, int *re
 /* The descriptor, for the supervisor, or -1. */
 static int job_open(struct view *view, struct view_job *job)
 {
-    int flags = job->path ? O_PATH : job->writable ? O_RDWR : O_RDONLY;
+    /* Not O_PATH for a directory: SECCOMP_IOCTL_NOTIF_ADDFD does not take such descriptors. */
+    int flags = job->path ? O_RDONLY | O_DIRECTORY : job->writable ? O_RDWR : O_RDONLY;
     atomic_store(&view->job, job);
     int fd = openat(view->start.mount_fd, JOB_NAME, flags | O_CLOEXEC | O_NOCTTY);
     job->result = fd < 0 ? -errno : 0;
