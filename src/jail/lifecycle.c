@@ -387,6 +387,19 @@ static void exit_done(struct channel *channel, struct errand *errand, int64_t re
     channel_recycle(channel);
 }
 
+/* The whole executor has ended: a thread of it that has not greeted never will (it was still to be made when another one was told to end all). */
+static void exit_whole_done(struct channel *channel, struct errand *errand, int64_t result)
+{
+    struct jail *jail = channel->jail;
+    struct process *process = channel->guest ? channel->guest->process : NULL;
+
+    for (unsigned i = 0; process && process->users > 1 && i < GUEST_BUCKETS; i++)
+        for (struct guest *guest = jail->guests[i]; guest; guest = guest->next)
+            if (guest->process == process && guest->channel && guest->channel->source.fd < 0)
+                rsys_exit_unmirrored(guest);
+    exit_done(channel, errand, result);
+}
+
 static void exit_post(struct guest *guest, bool whole)
 {
     struct rsys_request request = {0};
@@ -394,7 +407,7 @@ static void exit_post(struct guest *guest, bool whole)
     int64_t seq;
 
     rsys_request_start(&request, RSYS_OP_EXIT, args);
-    seq = rsys_channel_errand(guest->channel, &request, guest->tid, exit_done);
+    seq = rsys_channel_errand(guest->channel, &request, guest->tid, whole ? exit_whole_done : exit_done);
     rsys_request_free(&request);
     if (seq < 0)
         rsys_jail_lost(guest->process->jail, "out of memory");
