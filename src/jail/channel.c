@@ -183,8 +183,16 @@ static void channel_greeting(struct channel *spare, int64_t tid, uint64_t failed
         rsys_clone_failed(jail, (pid_t)failed, tid); /* the executor closes this channel */
         return;
     }
-    if (spare->is_control || spare->tid != 0 || tid <= 0 || !(channel = rsys_channel_by_tid(jail, (pid_t)tid))) {
-        rsys_jail_lost(jail, "the server greets for a guest %lld that there is not", (long long)tid);
+    if (spare->is_control || spare->tid != 0 || tid <= 0 || tid > INT32_MAX) {
+        rsys_jail_lost(jail, "the server greets where nobody waits for it");
+        return;
+    }
+    channel = rsys_channel_by_tid(jail, (pid_t)tid);
+    if (!channel) {
+        /* The guest has ended meanwhile, and its executor is about to: the channel ends with it. */
+        spare->tid = (pid_t)tid;
+        jail->spares--;
+        rsys_spare_balance(jail);
         return;
     }
     channel->source.fd = spare->source.fd;
