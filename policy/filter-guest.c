@@ -47,7 +47,20 @@ static uint32_t verdict(const struct rsys_call *call, enum rsys_action action, u
     return FILTER_NEXT_STAGE;
 }
 
-int rsys_filter_guest(const struct rsys_rules *rules, struct sock_filter **ret_program, unsigned *ret_count, struct rsys_error **err)
+/* A refusal becomes a question to the supervisor; those that it leaves to the filter (clone's flags) stay. */
+static void tell(struct filter_call *call, bool never)
+{
+    struct filter_stage *rules = &call->stage[1], *own = &call->stage[2];
+    for (size_t i = 0; i < rules->count; i++)
+        if ((rules->conditions[i].verdict & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ERRNO)
+            rules->conditions[i].verdict = SECCOMP_RET_USER_NOTIF;
+    if ((rules->otherwise & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ERRNO)
+        rules->otherwise = SECCOMP_RET_USER_NOTIF;
+    if (never)
+        own->otherwise = SECCOMP_RET_USER_NOTIF;
+}
+
+int rsys_filter_guest(const struct rsys_rules *rules, bool tell_refusals, struct sock_filter **ret_program, unsigned *ret_count, struct rsys_error **err)
 {
     struct filter *filter = filter_new();
     if (filter == NULL)
@@ -59,6 +72,8 @@ int rsys_filter_guest(const struct rsys_rules *rules, struct sock_filter **ret_p
             continue;
         filter_add_rules(filter, &filter->call[nr].stage[1], rules, call, verdict);
         add_own(filter, &filter->call[nr].stage[2], call);
+        if (tell_refusals)
+            tell(&filter->call[nr], call->where == RSYS_NEVER);
     }
     int result = filter_build(filter, ret_program, ret_count, err);
     filter_free(filter);

@@ -6,6 +6,7 @@
 #include "src/core/error.h"
 #include "src/core/spec.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 
 /* Read and compile a policy file.  Returns NULL and err ("FILE:LINE:COLUMN: what is wrong, and what would be right") on failure. */
@@ -23,9 +24,10 @@ void rsys_policy_explain(const struct rsys_spec *spec, FILE *out);
  * *ret_program is malloc'd `struct sock_filter`s, *ret_count of them. */
 struct sock_filter;
 /* The guest's (client side; notification for all that does not run untouched).  x32 and foreign architectures are killed; CLONE_UNTRACED, CLONE_NEW*
- * are refused with EPERM; clone3 and io_uring_setup get ENOSYS; ptrace EPERM.  passthrough: the calls that the supervisor
- * itself makes between installing the filter and the first guest's exec are notified too, and answered by it. */
-int rsys_filter_guest(const struct rsys_rules *rules, struct sock_filter **ret_program, unsigned *ret_count, struct rsys_error **err);
+ * are refused with EPERM; clone3 and io_uring_setup get ENOSYS; ptrace EPERM.  The calls that the first guest
+ * itself makes between installing the filter and its exec are notified too.  tell_refusals: what would be denied here is notified
+ * instead, so that the supervisor, which denies it then, can show it (--trace). */
+int rsys_filter_guest(const struct rsys_rules *rules, bool tell_refusals, struct sock_filter **ret_program, unsigned *ret_count, struct rsys_error **err);
 /* The executor's (server side): what the policy lets run remotely, with its argument conditions, and what the executor itself needs
  * (src/core/needs.def); everything else fails with the rule's errno, or ENOSYS for calls that never run on a server. */
 int rsys_filter_executor(const struct rsys_rules *rules, struct sock_filter **ret_program, unsigned *ret_count, struct rsys_error **err);
