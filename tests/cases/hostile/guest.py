@@ -45,7 +45,7 @@ def run(*arguments, limit=40):
 
 
 wanted = sys.argv[1:]
-for guest in (["doors"], ["others"], ["descriptors"], ["files", "MARKER"], ["race", "MARKER"], ["outlive"], ["every-call", "3"]):
+for guest in (["doors"], ["others"], ["descriptors"], ["files", "MARKER"], ["race", "MARKER"], ["outlive"], ["every-call", "20"]):
     if not wanted or guest[0] in wanted:
         run(*guest)
 sys.exit(1 if failures else 0)
