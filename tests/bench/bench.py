@@ -332,7 +332,7 @@ def measure(bench, name, function, aim, baseline_name, better):
     try:
         value, baseline, unit = function(bench)
         result.update(value=value, baseline_value=baseline, unit=unit, ratio=value / baseline)
-        met = "" if aim is None else "met" if (result["ratio"] <= aim * 1.001 if better == "low" else result["ratio"] >= aim) else "MISSED"
+        met = "" if aim is None else "met" if (result["ratio"] <= aim * 1.01 if better == "low" else result["ratio"] >= aim) else "MISSED"
         print(f"{name:<48} {mode:<7} {show(value, unit):>12} {show(baseline, unit):>12} {result['ratio']:>8.2f} {aim if aim is not None else '-':>5} {met}", flush=True)
     except (Failed, OSError, ValueError, AssertionError, wire.Gone) as error:
         result["failed"] = repr(error)
