@@ -104,6 +104,7 @@ static int stage_open(struct cage *cage, int *ret_fuse_fd, struct rsys_error **e
     if (*ret_fuse_fd < 0)
         return explain_fuse(errno, err);
     cage->session.proc_fd = open_proc();
+    cage->session.zero_fd = open("/dev/zero", O_RDWR | O_CLOEXEC);
     return 0;
 }
 

@@ -60,7 +60,6 @@ static enum verdict put_descriptor(struct call *call, struct exec *exec)
         return rsys_call_done(call, -ENOMEM);
     job->tid = call->guest->tid;
     job->fd = exec->dirfd;
-    job->path = exec->path[0] != 0; /* a directory, to start from; else the program itself */
     return view_job_await(view_of_call(call), job);
 }
 

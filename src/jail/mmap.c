@@ -13,8 +13,11 @@
 #include "src/jail/internal.h"
 
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/sysmacros.h>
 #include <sys/syscall.h>
 
 #define MAPPINGS_MAX 128 /* of files that are not mapped shared */
@@ -60,7 +63,13 @@ static void trim(struct view *view)
 
 /* ---- mmap ---- */
 
-/* own.word[1]: the flags of the descriptor; scratch: its struct stat. */
+/* own.word[1]: the flags of the descriptor. */
+struct scratch {
+    struct stat st; /* of the descriptor; first */
+    char link[PATH_MAX];
+};
+
+static enum verdict ask_link(struct call *call);
 
 /* What a descriptor was when it was mapped last.  Loaders map one file several times in a row: while nothing else was called in between with that
  * table of descriptors, the number is the same file, and while nobody has written, it holds the same. */
@@ -99,9 +108,9 @@ static bool recall(struct call *call)
     return true;
 }
 
-static enum verdict install(struct call *call, const struct mapping *mapping)
+static enum verdict install(struct call *call, int fd)
 {
-    int result = rsys_call_add_fd(call, mapping->fd, (int)call->args[4], true);
+    int result = rsys_call_add_fd(call, fd, (int)call->args[4], true);
     return result < 0 ? rsys_call_done(call, result) : VERDICT_CONTINUE;
 }
 
@@ -119,16 +128,19 @@ static void waited(struct view_job *job)
         return;
     }
     view_job_free(job);
-    rsys_call_resume(call, install(call, mapping));
+    rsys_call_resume(call, install(call, mapping->fd));
 }
 
 static void opened(struct view_job *job)
 {
     struct call *call = job->call;
     if (job->result < 0 || call == NULL) {
-        int result = job->result < 0 ? job->result : 0;
+        int result = job->result;
+        bool by_name = job->name != NULL;
         view_job_free(job);
-        if (call != NULL)
+        if (call != NULL && result == -EACCES && !by_name)
+            rsys_call_resume(call, ask_link(call));
+        else if (call != NULL)
             rsys_call_answer(call, result == -ENOENT ? -EBADF : result);
         return;
     }
@@ -153,26 +165,62 @@ static void opened(struct view_job *job)
     waited(job);
 }
 
+static bool writes_back(struct call *call)
+{
+    /* A shared mapping by a descriptor that cannot write is not watched: watching costs each write of the session a round trip, and what is mapped so are
+     * libraries' data files (gconv's cache, by nearly every program). */
+    return (call->args[3] & MAP_TYPE) != MAP_PRIVATE && (call->own.word[1] & O_ACCMODE) == O_RDWR;
+}
+
+static enum verdict open_file(struct call *call, char *name)
+{
+    struct view_job *job = view_job_new(JOB_OPEN, call, opened);
+    if (job == NULL) {
+        free(name);
+        return rsys_call_done(call, -ENOMEM);
+    }
+    job->tid = call->guest->tid;
+    job->fd = (int)call->args[4];
+    job->writable = job->keep = writes_back(call);
+    job->name = name;
+    rsys_view_identity(call->scratch, &job->expected);
+    return view_job_await(view_of_call(call), job);
+}
+
+/* The view's executor may not look at the descriptors of this one, which has other ids.  Files have names, mostly. */
+static enum verdict got_link(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data)
+{
+    struct scratch *scratch = call->scratch;
+    if (reply->result <= 0 || reply->result >= (int64_t)sizeof scratch->link ||
+        rsys_request_finish(&call->request, reply, data, rsys_guest_memory(call->guest)) < 0)
+        return rsys_call_done(call, -EACCES);
+    char *name = strndup(scratch->link, (size_t)reply->result);
+    return name != NULL ? open_file(call, name) : rsys_call_done(call, -ENOMEM);
+}
+
+static enum verdict ask_link(struct call *call)
+{
+    struct scratch *scratch = call->scratch;
+    char name[64];
+    int length = snprintf(name, sizeof name, "/proc/self/fd/%d", (int)call->args[4]);
+    rsys_request_start(&call->request, SYS_readlink, (uint64_t[6]){0, 0, sizeof scratch->link - 1});
+    if (rsys_request_in(&call->request, 0, name, (size_t)length + 1) < 0)
+        return rsys_call_done(call, -ENOMEM);
+    rsys_request_out(&call->request, 1, sizeof scratch->link - 1, RSYS_OUT_RESULT, 1, (struct rsys_out_target){.own = scratch->link});
+    call->on_reply = got_link;
+    return rsys_call_send(call);
+}
+
 static enum verdict map_file(struct call *call)
 {
     struct view *view = view_of_call(call);
     struct view_identity identity;
-    /* A shared mapping by a descriptor that cannot write is not watched: watching costs each write of the session a round trip, and what is mapped so are
-     * libraries' data files (gconv's cache, by nearly every program). */
-    bool shared = (call->args[3] & MAP_TYPE) != MAP_PRIVATE && (call->own.word[1] & O_ACCMODE) == O_RDWR;
-    bool writable = shared;
+    bool shared = writes_back(call);
     rsys_view_identity(call->scratch, &identity);
-    struct mapping *mapping = find(view, &identity, writable, shared);
+    struct mapping *mapping = find(view, &identity, shared, shared);
     if (mapping != NULL && mapping->identity.size == identity.size && mapping->identity.mtime == identity.mtime && mapping->identity.ctime == identity.ctime)
-        return install(call, mapping);
-    struct view_job *job = view_job_new(JOB_OPEN, call, opened);
-    if (job == NULL)
-        return rsys_call_done(call, -ENOMEM);
-    job->tid = call->guest->tid;
-    job->fd = (int)call->args[4];
-    job->writable = writable;
-    job->keep = shared;
-    return view_job_await(view, job);
+        return install(call, mapping->fd);
+    return open_file(call, NULL);
 }
 
 /* The flags come ahead of the stat, on the same channel, in the same round trip. */
@@ -191,6 +239,8 @@ static enum verdict map_known(struct call *call)
         return rsys_call_done(call, -EBADF);
     if ((flags & O_ACCMODE) == O_WRONLY || (writes && (flags & O_ACCMODE) != O_RDWR))
         return rsys_call_done(call, -EACCES);
+    if (S_ISCHR(st->st_mode) && st->st_rdev == makedev(1, 5)) /* /dev/zero: memory, by another name */
+        return install(call, rsys_jail_session(call->guest->process->jail)->zero_fd);
     if (!S_ISREG(st->st_mode))
         return rsys_call_done(call, -ENODEV);
     return map_file(call);
@@ -222,7 +272,7 @@ enum verdict rsys_handle_MMAP(struct call *call)
         return VERDICT_CONTINUE;
     if (fd < 0)
         return rsys_call_done(call, -EBADF);
-    struct stat *st = rsys_call_scratch(call, sizeof *st);
+    struct stat *st = rsys_call_scratch(call, sizeof(struct scratch));
     if (st == NULL)
         return rsys_call_done(call, -ENOMEM);
     if (recall(call))

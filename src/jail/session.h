@@ -26,6 +26,7 @@ struct rsys_session {
     struct rsys_rules rules;     /* checked */
     struct view *view;
     int proc_fd;                 /* the guests' pid namespace's own procfs (a directory descriptor), or -1 where it cannot be mounted */
+    int zero_fd;                 /* /dev/zero, for guests that map it, or -1 */
     int tty_fd;                  /* the user's controlling terminal, for guests' /dev/tty, or -1 */
     int trace_fd;                /* where --trace goes, opened before the cage closed; -1: no trace */
     int link_fd;                 /* a SOCK_SEQPACKET pair with the parent: struct rsys_link messages, both ways */

@@ -53,8 +53,9 @@ struct view_job {
     pid_t tid;             /* JOB_OPEN: descriptor `fd` of the executor thread `tid` */
     int fd;
     bool writable;         /* open for writing too */
-    bool path;             /* open for O_PATH only */
     bool keep;             /* the opener keeps a descriptor of its own */
+    char *name;            /* JOB_OPEN: or by this path of the sandbox, when it is the file `expected`; owned */
+    struct view_identity expected;
     struct node *node;     /* the view's thread's: what the name JOB_NAME stands for during the job */
     uint64_t ino;          /* the view's number of the file */
     int kept_fd;           /* the opener's own descriptor of a file that is mapped shared, or -1 */

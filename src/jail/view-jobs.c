@@ -64,8 +64,8 @@ static int receive_job(int socket, int flags, struct view_job **ret_job, int *re
 /* The descriptor, for the supervisor, or -1. */
 static int job_open(struct view *view, struct view_job *job)
 {
-    /* Not O_PATH for a directory: SECCOMP_IOCTL_NOTIF_ADDFD does not take such descriptors. */
-    int flags = job->path ? O_RDONLY | O_DIRECTORY : job->writable ? O_RDWR : O_RDONLY;
+    /* Never O_PATH: SECCOMP_IOCTL_NOTIF_ADDFD does not take such descriptors. */
+    int flags = job->writable ? O_RDWR : O_RDONLY;
     atomic_store(&view->job, job);
     int fd = openat(view->start.mount_fd, JOB_NAME, flags | O_CLOEXEC | O_NOCTTY);
     job->result = fd < 0 ? -errno : 0;
@@ -152,8 +152,10 @@ struct view_job *view_job_new(enum job_kind kind, struct call *call, void (*done
 
 void view_job_free(struct view_job *job)
 {
-    if (job != NULL)
+    if (job != NULL) {
         rsys_close(job->view_fd);
+        free(job->name);
+    }
     free(job);
 }
 

@@ -66,9 +66,13 @@ static int lookup_job(struct view *view, struct view_job *job, struct node **ret
     if (view->proc_dev == 0)
         return ENOSYS;
     snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)job->tid, job->fd);
-    int code = node_lookup(view, &view->root, JOB_NAME, AT_FDCWD, path, true, ret_node);
+    int code = node_lookup(view, &view->root, JOB_NAME, AT_FDCWD, job->name != NULL ? job->name : path, true, ret_node);
     if (code != 0)
         return code;
+    if (job->name != NULL && ((*ret_node)->st.st_dev != job->expected.dev || (*ret_node)->st.st_ino != job->expected.ino)) {
+        node_forget(view, *ret_node, 1);
+        return EACCES;
+    }
     /* Kept from one job to the next: the kernel may forget it between the two times that it asks. */
     if (view->held != NULL)
         node_forget(view, view->held, 1);
