@@ -10,7 +10,7 @@
  *   limits        what one session may use is bounded
  *   descriptors   of the server's descriptors only those remain that init is given, at and above L
  *   capabilities  only the policy's are left (and two for pids and signals); nothing executed can gain any
- *   seccomp       only calls that the policy allows remain, and none that could turn the client's connection into another one
+ *   seccomp       only calls that the policy allows remain
  *   exec          the daemon's memory is gone: the address space is the executor program's
  *
  * Each stage needs what the one before leaves and takes away what only it needed; nothing here reads a byte from the network. */
@@ -33,7 +33,6 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -111,7 +110,6 @@ static int stage_descriptors(struct sandbox_inside *inside, struct rsys_error **
             return rsys_error_make(err, errno, "stage descriptors: place descriptor %u", L + (unsigned)i);
     }
     inside->sync_fd = (int)L + count - 1;
-    inside->control_fd = (int)L + RSYS_FD_CHANNEL;
     placeholder = -1; /* it goes with all the others: */
     if (syscall(SYS_close_range, 0, L - 1, 0) < 0 || syscall(SYS_close_range, L + (unsigned)count, ~0u, 0) < 0)
         return rsys_error_make(err, errno, "stage descriptors: close what is not init's");
@@ -162,17 +160,9 @@ static int install_filter(const struct sock_filter *filter, unsigned count, stru
     return 0;
 }
 
-/* The client's connections are sockets of the server's network namespace, and executors hold them.  A TCP or vsock socket can be disconnected (connect(2) with
- * AF_UNSPEC) and connected anew, to whatever that network reaches; nothing but connect(2) does this, and no filter can tell one descriptor from another
- * (SCM_RIGHTS renumbers them).  So with such connections no call of the sandbox may be connect(2).  A connected unix socket stays what it is. */
-static int forbid_connect(const struct sandbox_inside *inside, struct rsys_error **err)
+/* See pin.c: a connection that is not pinned could be made one to something else.  Nothing but connect(2) does that. */
+static int forbid_connect(struct rsys_error **err)
 {
-    int domain = -1;
-    socklen_t size = sizeof domain;
-    if (getsockopt(inside->control_fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) < 0)
-        return rsys_error_make(err, errno, "stage seccomp: the kind of the client's connection");
-    if (domain == AF_UNIX || inside->start->spec->network == RSYS_NETWORK_HOST)
-        return 0;
     const unsigned x32 = 0x40000000;
     const struct sock_filter filter[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
@@ -186,7 +176,7 @@ static int forbid_connect(const struct sandbox_inside *inside, struct rsys_error
 
 static int stage_seccomp(const struct sandbox_inside *inside, struct rsys_error **err)
 {
-    if (forbid_connect(inside, err) < 0)
+    if (inside->start->forbid_connect && forbid_connect(err) < 0)
         return -1;
     if (inside->start->filter_count == 0)
         return rsys_error_make(err, EINVAL, "stage seccomp: there is no filter");

@@ -34,7 +34,6 @@ struct sandbox_inside {
     uint32_t nofile;  /* L, as it can be had */
     int sync_fd;      /* to the outer half */
     int broker_take, broker_give;
-    int control_fd;   /* start->control_fd, and where it is after the descriptors have moved */
     bool privileged;  /* ids that are not our own were mapped: we have to become one of them */
 };
 

@@ -164,7 +164,7 @@ static int check(const struct rsys_sandbox_start *start, uint32_t *ret_nofile, s
 
 pid_t rsys_sandbox_start(const struct rsys_sandbox_start *start, int *ret_broker_fd, struct rsys_error **err)
 {
-    struct sandbox_inside inside = {.start = start, .sync_fd = -1, .broker_take = -1, .broker_give = -1, .control_fd = start->control_fd};
+    struct sandbox_inside inside = {.start = start, .sync_fd = -1, .broker_take = -1, .broker_give = -1};
     sandbox_trees_init(&inside.trees);
     if (check(start, &inside.nofile, err) < 0)
         return -1;

@@ -137,6 +137,7 @@ void server_session_run(const struct server_session_start *start)
     sandbox.outside_uid = sandbox.outside_gid = first;
     int broker = -1;
     sandbox.executor_fd = server_program_open(&err);
+    sandbox.forbid_connect = !start->pinned;
     pid_t pid = sandbox.executor_fd < 0 ? -1 : rsys_sandbox_start(&sandbox, &broker, &err);
     if (pid < 0)
         fail(start, rsys_error_text(err));

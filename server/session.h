@@ -6,6 +6,7 @@
 #include "src/core/spec.h"
 #include "src/core/wire.h"
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct sock_filter;
@@ -21,6 +22,7 @@ struct server_session_start {
     const struct server_policy *policy;
     unsigned number;    /* for the log */
     int control_fd;     /* the client's connection, its hello read */
+    bool pinned;        /* it is (rsys_sandbox_pin_connection), and all channels will be */
     int daemon_fd;      /* SOCK_SEQPACKET to the daemon: its end of file ends the session.  One message comes back: a byte with the broker's end to put
                          * channels in (SCM_RIGHTS), before the client learns the token */
     pid_t daemon_pid;

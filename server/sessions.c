@@ -5,6 +5,7 @@
  * make that fail, and it never waits there. */
 #include "server/daemon.h"
 
+#include "sandbox/sandbox.h"
 #include "server/log.h"
 #include "src/core/util.h"
 
@@ -69,17 +70,23 @@ static void session_ready(struct daemon *daemon, struct watch *watch)
 static void run_child(struct daemon *daemon, const struct session *session, int control_fd, int daemon_fd, pid_t daemon_pid)
 {
     struct server_session_start start = {.policy = &daemon->policy, .number = session->number, .control_fd = control_fd, .daemon_fd = daemon_fd,
-                                         .daemon_pid = daemon_pid};
+                                         .daemon_pid = daemon_pid, .pinned = session->pinned};
     memcpy(start.token, session->token, sizeof start.token);
     server_session_run(&start);
 }
 
-/* The address family of a socket; -1: it is none. */
-static int domain_of(int fd)
+static bool pin(struct daemon *daemon, int fd)
 {
-    int domain = -1;
-    socklen_t size = sizeof domain;
-    return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) < 0 ? -1 : domain;
+    RSYS_AUTO_ERROR err = NULL;
+    int pinned = rsys_sandbox_pin_connection(fd, &err);
+    if (pinned < 0)
+        server_log(LOG_LEVEL_ERROR, "%s", rsys_error_text(err));
+    else if (pinned == 0 && !daemon->told_of_pins) {
+        daemon->told_of_pins = true;
+        server_log(LOG_LEVEL_INFO, "connect(2) is denied in sandboxes over this transport: it takes CAP_NET_ADMIN to pin connections to their peers "
+                   "(unix: needs none)");
+    }
+    return pinned == 1;
 }
 
 void sessions_start(struct daemon *daemon, int fd, const char *peer)
@@ -99,7 +106,7 @@ void sessions_start(struct daemon *daemon, int fd, const char *peer)
     session->number = ++daemon->last_number;
     session->broker_fd = -1;
     session->counted = true;
-    session->domain = domain_of(control_fd);
+    session->pinned = pin(daemon, control_fd);
     session->started = server_now();
     session->deadline = session->started + 1000 * (int64_t)daemon->options->start_timeout;
     snprintf(session->peer, sizeof session->peer, "%s", peer);
@@ -147,9 +154,8 @@ void sessions_channel(struct daemon *daemon, const uint8_t token[RSYS_TOKEN_SIZE
         server_log(LOG_LEVEL_DEBUG, "%s: a channel for no session that there is", peer);
         return;
     }
-    /* The sandbox's confinement knows what kind of sockets it is given: the control connection's. */
-    if (domain_of(channel) != found->domain) {
-        server_log(LOG_LEVEL_DEBUG, "%s: a channel over another transport than its session's", peer);
+    if (found->pinned && !pin(daemon, channel)) {
+        server_log(LOG_LEVEL_ERROR, "session %u: a channel is dropped: it cannot be pinned, as its session's connection is", found->number);
         return;
     }
     union {

@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -216,15 +217,31 @@ int64_t client_call(struct client *client, int channel, uint16_t nr, uint64_t a,
     return receive(client->channels[channel], request.seq);
 }
 
-int64_t client_open_file(struct client *client, int channel, const char *path, int flags)
+int64_t client_call_data(struct client *client, int channel, uint16_t nr, const uint64_t args[6], int at, const void *data, uint32_t size)
 {
-    uint32_t size = (uint32_t)strlen(path) + 1;
-    struct rsys_wire_request request = {.seq = ++client->seqs[channel], .nr = SYS_openat, .relocs = 1, .in_size = size, .arena = size,
-                                        .args = {(uint64_t)AT_FDCWD, 0, (uint64_t)flags, 0644}};
-    struct rsys_wire_reloc reloc = {.at = 1, .to = 0};
-    struct iovec iov[] = {{&request, sizeof request}, {&reloc, sizeof reloc}, {(void *)path, size}};
+    struct rsys_wire_request request = {.seq = ++client->seqs[channel], .nr = nr, .relocs = 1, .in_size = size, .arena = size};
+    memcpy(request.args, args, sizeof request.args);
+    struct rsys_wire_reloc reloc = {.at = (uint32_t)at, .to = 0};
+    struct iovec iov[] = {{&request, sizeof request}, {&reloc, sizeof reloc}, {(void *)data, size}};
     ck_assert_int_eq(rsys_send_iov(client->channels[channel], iov, 3, TIMEOUT), 0);
     return receive(client->channels[channel], request.seq);
+}
+
+int64_t client_open_file(struct client *client, int channel, const char *path, int flags)
+{
+    const uint64_t args[6] = {(uint64_t)AT_FDCWD, 0, (uint64_t)flags, 0644};
+    return client_call_data(client, channel, SYS_openat, args, 1, path, (uint32_t)strlen(path) + 1);
+}
+
+int client_sharer(struct client *client, int channel, pid_t tid)
+{
+    int fd = server_connect(client->server), index = client->count++;
+    ck_assert_int_eq(rsys_hello_channel(fd, client->welcome.token), 0);
+    ck_assert_int_eq(client_call(client, channel, RSYS_OP_CLONE, CLONE_FILES, (uint64_t)tid), 0);
+    ck_assert_int_eq(receive(fd, 0), tid);
+    client->channels[index] = fd;
+    client->seqs[index] = 0;
+    return index;
 }
 
 bool client_hung_up(int fd, int ms)

@@ -6,10 +6,12 @@
 
 #include <check.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -215,15 +217,51 @@ START_TEST(lies)
     ck_assert_int_lt(client_call(&liar, channel, SYS_openat, (uint64_t)-100, 0xdead0000), 0);
     ck_assert_int_eq(client_call(&liar, channel, SYS_kill, 1, 9), 0); /* pid 1 ignores its own namespace's signals */
     ck_assert_int_eq(client_call(&liar, channel, SYS_getpid, 0, 0), 500);
-    /* Its own channel, a socket of the server's network, cannot be connected elsewhere. */
-    ck_assert_int_eq(client_call(&liar, channel, SYS_connect, liar.welcome.nofile + RSYS_FD_CHANNEL, 0), -EACCES);
-    ck_assert_int_eq(client_call(&other, guest, SYS_getpid, 0, 0), 300);
     /* On the control connection: pid 1 ends, and its session with it. */
     ck_assert_int_eq(write(liar.control, &cases[0], sizeof cases[0]), sizeof cases[0]);
     ck_assert(client_hung_up(liar.channels[channel], GONE));
     ck_assert_int_eq(client_call(&other, guest, SYS_getpid, 0, 0), 300);
     client_close(&liar);
     client_close(&other);
+    server_stop(&server, 0);
+}
+END_TEST
+
+/* A channel over TCP is a socket of the server's network.  Disconnected, it is nobody's, and cannot be made to reach anything else there. */
+START_TEST(turned_channel)
+{
+    enum who who = (enum who)_i;
+    struct server server;
+    struct client client;
+    server_start(&server, who, NULL);
+    client_open(&client, &server);
+    int first = client_spawn(&client, 300, false), second = client_sharer(&client, first, 301);
+    const uint64_t victim = client.welcome.nofile + RSYS_FD_CHANNEL;
+    const struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
+    struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof name;
+    RSYS_AUTO_FD listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_eq(bind(listener, (struct sockaddr *)&name, sizeof name), 0);
+    ck_assert_int_eq(listen(listener, 1), 0);
+    ck_assert_int_eq(getsockname(listener, (struct sockaddr *)&name, &size), 0);
+    const uint64_t to_nowhere[6] = {victim, 0, sizeof nowhere}, to_listener[6] = {victim, 0, sizeof name};
+    if (client_call(&client, second, SYS_connect, 1, 0) == -EACCES) { /* the daemon could not pin its connections */
+        ck_assert(who != WHO_ROOT || geteuid() != 0);
+        client_close(&client);
+        server_stop(&server, 0);
+        return;
+    }
+    const uint64_t detach[6] = {victim, SOL_SOCKET, SO_DETACH_FILTER, 0, 4};
+    ck_assert_int_eq(client_call_data(&client, second, SYS_setsockopt, detach, 3, "\0\0\0", 4), -EPERM);
+    ck_assert_int_eq(client_call_data(&client, second, SYS_connect, to_nowhere, 1, &nowhere, sizeof nowhere), 0);
+    ck_assert(client_hung_up(client.channels[first], GONE));
+    const uint64_t nonblocking[6] = {victim, FIONBIO, 0};
+    const int on = 1;
+    ck_assert_int_eq(client_call_data(&client, second, SYS_ioctl, nonblocking, 2, &on, sizeof on), 0);
+    ck_assert_int_eq(client_call_data(&client, second, SYS_connect, to_listener, 1, &name, sizeof name), -EINPROGRESS);
+    /* Its SYN has arrived: the listener's end waits for the last step of the handshake, which never comes. */
+    ck_assert_int_eq(becomes_readable(listener, 500), false);
+    client_close(&client);
     server_stop(&server, 0);
 }
 END_TEST
@@ -303,6 +341,7 @@ int main(void)
     tcase_add_test(tests, a_crowd_without_hellos);
     tcase_add_test(tests, as_many_as_it_may);
     tcase_add_test(tests, lies);
+    tcase_add_loop_test(tests, turned_channel, 0, who_count());
     tcase_add_test(tests, command_line);
     tcase_add_test(tests, unix_socket);
     suite_add_tcase(suite, tests);
