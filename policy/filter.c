@@ -242,7 +242,7 @@ static uint32_t commonest_verdict(const struct filter *filter)
     struct {
         uint32_t verdict;
         unsigned count;
-    } seen[RSYS_CALLS_MAX];
+    } seen[RSYS_CALLS_MAX] = {{0, 0}};
     size_t kinds = 0, best = 0;
     for (uint64_t nr = 0; nr < RSYS_CALLS_MAX; nr++) {
         if (rsys_call_by_number(nr) == NULL || is_conditional(&filter->call[nr]))
@@ -329,6 +329,8 @@ int filter_build(const struct filter *filter, struct sock_filter **ret_program, 
 {
     struct program program = {0};
     uint32_t common = commonest_verdict(filter);
+    /* Level 5: user notifications.  Told so, libseccomp does not ask the kernel here what the kernel there can do. */
+    seccomp_api_set(5);
     scmp_filter_ctx context = seccomp_init(MARK_DEFAULT);
     if (context == NULL || filter->failed) {
         seccomp_release(context);

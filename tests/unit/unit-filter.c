@@ -137,6 +137,13 @@ static int trace(pid_t pid)
     return board->done ? 0 : WIFSIGNALED(status) ? WTERMSIG(status) : SIGABRT;
 }
 
+/* valgrind makes a program's calls itself, so no filter can be tried below it; the making of filters can. */
+static bool emulated(void)
+{
+    const char *preloaded = getenv("LD_PRELOAD");
+    return preloaded != NULL && strstr(preloaded, "vgpreload") != NULL;
+}
+
 /* Make the calls on the board; each gets its result. */
 static void ask(const struct sock_filter *program, unsigned count, bool notifies)
 {
@@ -251,6 +258,8 @@ static void check_all(const struct rsys_rules *rules, bool guest, bool tells, un
     unsigned count;
     int made = guest ? rsys_filter_guest(rules, tells, &program, &count, &err) : rsys_filter_executor(rules, &program, &count, &err);
     ck_assert_msg(made == 0, "%s", rsys_error_text(err));
+    if (emulated())
+        return;
     ask(program, count, guest);
     for (size_t i = 0; i < board->count; i++) {
         const struct probe *probe = &board->probe[i];
@@ -437,6 +446,8 @@ START_TEST(executor_one)
     ck_assert_int_eq(rsys_filter_executor(&rules, &program, &count, &err), 0);
     board_clear();
     board_add(executor_lines[_i].nr, executor_lines[_i].args);
+    if (emulated())
+        return;
     ask(program, count, false);
     ck_assert_int_eq(board->probe[0].result, executor_lines[_i].result);
 }
@@ -476,6 +487,8 @@ START_TEST(guest_one)
     ck_assert_int_eq(rsys_filter_guest(&rules, false, &program, &count, &err), 0);
     board_clear();
     board_add(guest_lines[_i].nr, guest_lines[_i].args);
+    if (emulated())
+        return;
     ask(program, count, true);
     ck_assert_int_eq(board->probe[0].result, guest_lines[_i].result);
 }
@@ -489,6 +502,8 @@ START_TEST(foreign)
     int status;
     struct rsys_rules rules = {.default_action = RSYS_ACTION_REMOTE};
     ck_assert_int_eq(_i == 0 ? rsys_filter_executor(&rules, &program, &count, NULL) : rsys_filter_guest(&rules, false, &program, &count, NULL), 0);
+    if (emulated())
+        return;
     pid_t pid = fork();
     if (pid == 0) {
         struct sock_fprog install = {(unsigned short)count, program};
