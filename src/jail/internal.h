@@ -31,6 +31,7 @@ struct jail {
     struct guest *guests[GUEST_BUCKETS];
     pid_t first;
     bool over;                /* leave the loop with `status` */
+    bool lost;                /* because the session cannot go on */
     int status;
     unsigned spares;          /* channels that wait for a greeting, and those asked for */
     unsigned spares_lost;     /* in a row, without a greeting */

@@ -250,7 +250,12 @@ static void pass_signal(struct launch *launch, const struct signalfd_siginfo *in
 static void take_link(struct launch *launch)
 {
     struct rsys_link message;
-    if (recv(launch->link_fd, &message, sizeof message, MSG_DONTWAIT) != sizeof message)
+    ssize_t n = recv(launch->link_fd, &message, sizeof message, MSG_DONTWAIT);
+    if (n == 0) { /* the supervisor is about to end: SIGCHLD tells the rest */
+        rsys_close(launch->link_fd);
+        launch->link_fd = -1; /* poll passes over it */
+    }
+    if (n != sizeof message)
         return;
     if (message.kind == RSYS_LINK_STOPPED)
         raise(SIGSTOP); /* so our shell sees what it would see of the guest; SIGCONT continues both */
@@ -276,10 +281,8 @@ static int wait_cage(struct launch *launch, struct rsys_error **err)
         struct signalfd_siginfo info;
         if (fds[0].revents != 0 && read(launch->signal_fd, &info, sizeof info) == sizeof info)
             pass_signal(launch, &info);
-        if (fds[1].revents & POLLIN)
+        if (fds[1].revents != 0)
             take_link(launch);
-        if ((fds[1].revents & (POLLIN | POLLHUP)) == POLLHUP)
-            launch->link_fd = -1 - launch->link_fd; /* poll ignores it from now on; SIGCHLD tells the rest */
     }
     if (WIFEXITED(status))
         return WEXITSTATUS(status);

@@ -28,7 +28,7 @@ void rsys_jail_lost(struct jail *jail, const char *format, ...)
     vfprintf(stderr, format, list);
     va_end(list);
     fputc('\n', stderr);
-    jail->over = true;
+    jail->over = jail->lost = true;
     jail->status = RSYS_EXIT_OURS;
 }
 
@@ -189,5 +189,7 @@ int rsys_supervise(struct rsys_session *session)
         rsys_channels_bury(&jail);
     }
     rsys_trace_finish();
+    if (!jail.lost)
+        rsys_view_finish(session->view);
     return jail.status;
 }
