@@ -19,9 +19,14 @@ static int unix_parse(struct rsys_address *address, const char *rest, struct rsy
     struct sockaddr_un name;
     if (rest[0] == 0)
         return rsys_error_make(err, 0, "address \"unix:\": the path is missing");
-    if (strlen(rest) >= sizeof name.sun_path)
+    /* rsys-jail connects from a process that has another root and working directory: a relative path is this directory's for good. */
+    RSYS_AUTO_FREE char *here = rest[0] != '/' ? getcwd(NULL, 0) : NULL;
+    if (rest[0] != '/' && (here == NULL || asprintf(&address->host, "%s/%s", here, rest) < 0))
+        return rsys_error_make(err, errno, "address \"unix:%s\": the working directory", rest);
+    if (rest[0] == '/')
+        address->host = strdup(rest);
+    if (address->host != NULL && strlen(address->host) >= sizeof name.sun_path)
         return rsys_error_make(err, 0, "address \"unix:%s\": the path is longer than %zu bytes", rest, sizeof name.sun_path - 1);
-    address->host = strdup(rest);
     address->left = calloc(1, sizeof *address->left);
     if (address->host == NULL || address->left == NULL || asprintf(&address->text, "unix:%s", rest) < 0) {
         address->text = NULL;
