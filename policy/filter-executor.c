@@ -49,6 +49,7 @@ static const struct {
     {SYS_rt_tgsigqueueinfo, 1, {{2, INT, CANCEL}}},
     {SYS_tgkill, 1, {{2, INT, CANCEL}}},
     {SYS_kill, 1, {{1, INT, SIGKILL}}},
+    {SYS_kill, 1, {{1, INT, 0}}}, /* whether a guest may signal another one: executors have their ids */
     {SYS_prctl, 1, {{0, INT, PR_SET_NAME}}},
     {SYS_prctl, 1, {{0, INT, PR_SET_THP_DISABLE}}},
     {SYS_prctl, 1, {{0, INT, PR_GET_KEEPCAPS}}},

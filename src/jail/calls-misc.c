@@ -217,6 +217,7 @@ enum verdict rsys_handle_CREDS(struct call *call)
 enum verdict rsys_handle_SETCREDS(struct call *call)
 {
     call->guest->creds_known = 0;
+    rsys_jail_session(call->guest->process->jail)->ids_differ = true;
     return rsys_call_forward(call);
 }
 
@@ -225,10 +226,27 @@ enum verdict rsys_handle_SETCREDS(struct call *call)
  * Signals are the client kernel's.  The supervisor looks to guests like the init process of another user: no signal may be sent to it.
  * kill(-1) spares pid 1 of the namespace by itself, with all its threads. */
 
+static enum verdict on_permission(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data)
+{
+    (void)data;
+    return reply->result == -EPERM ? rsys_call_done(call, -EPERM) : VERDICT_CONTINUE;
+}
+
+/* Ids are the server's affair, and executors have the guests' pids: signal 0 there tells whether this guest may signal that one.  Asked only once some
+ * guest has changed its ids. */
+static enum verdict ask_permission(struct call *call)
+{
+    rsys_request_start(&call->request, __NR_kill, (uint64_t[6]){call->args[0], 0});
+    call->on_reply = on_permission;
+    return rsys_call_send(call);
+}
+
 enum verdict rsys_handle_KILL(struct call *call)
 {
     bool of_thread = call->nr == __NR_tgkill || call->nr == __NR_rt_tgsigqueueinfo;
     if (is_supervisor(call->args[0]) || (of_thread && is_supervisor(call->args[1])))
         return rsys_call_done(call, -EPERM);
+    if (rsys_jail_session(call->guest->process->jail)->ids_differ && (int32_t)call->args[0] > 0 && (int32_t)call->args[0] != call->guest->process->pid)
+        return ask_permission(call);
     return VERDICT_CONTINUE;
 }
