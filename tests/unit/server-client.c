@@ -29,7 +29,7 @@ static void execute(enum who who, const char *const *argv)
     _exit(126);
 }
 
-void server_start(struct server *server, enum who who, const char *option)
+void server_start(struct server *server, enum who who, const char *option, const char *another)
 {
     int ready[2];
     ck_assert_int_eq(pipe2(ready, O_CLOEXEC), 0);
@@ -41,7 +41,7 @@ void server_start(struct server *server, enum who who, const char *option)
         snprintf(ready_text, sizeof ready_text, "--ready-fd=%d", fd);
         bool elsewhere = option != NULL && strncmp(option, "--listen", 8) == 0;
         const char *const argv[] = {"rsys-sandboxd", "--quiet", ready_text, elsewhere ? option : "--listen=tcp:127.0.0.1:0",
-                                    elsewhere ? NULL : option, NULL};
+                                    elsewhere ? another : option, elsewhere ? NULL : another, NULL};
         execute(who, argv);
     }
     close(ready[1]);

@@ -16,8 +16,8 @@ struct server {
     int embedded_fd; /* -1: it listens on the address */
 };
 
-/* Start it on a free loopback port, or where option says, with one option more (or NULL); wait until it listens. */
-void server_start(struct server *server, enum who who, const char *option);
+/* Start it on a free loopback port, or where option says, with up to two options (the first is --listen, if any); wait until it listens. */
+void server_start(struct server *server, enum who who, const char *option, const char *another);
 void server_start_embedded(struct server *server, enum who who);
 /* SIGTERM, and expect this exit status. */
 void server_stop(struct server *server, int status);

@@ -8,10 +8,12 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -25,7 +27,7 @@ START_TEST(one_session)
     enum who who = (enum who)_i;
     struct server server;
     struct client client;
-    server_start(&server, who, NULL);
+    server_start(&server, who, NULL, NULL);
     client_open(&client, &server);
     ck_assert_uint_gt(client.welcome.nofile, 0);
     int pager = client_spawn(&client, 2, true), guest = client_spawn(&client, 300, false);
@@ -45,7 +47,7 @@ START_TEST(two_sessions)
     enum who who = (enum who)_i;
     struct server server;
     struct client a, b;
-    server_start(&server, who, NULL);
+    server_start(&server, who, NULL, NULL);
     client_open(&a, &server);
     client_open(&b, &server);
     ck_assert_int_ne(memcmp(a.welcome.token, b.welcome.token, RSYS_TOKEN_SIZE), 0);
@@ -82,7 +84,7 @@ START_TEST(ends)
     enum who who = (enum who)(_i / ENDINGS);
     struct server server;
     struct client client;
-    server_start(&server, who, NULL);
+    server_start(&server, who, NULL, NULL);
     client_open(&client, &server);
     int guest = client_spawn(&client, 300, false);
     pid_t session = server_child(&server, 0), init = child_of(session);
@@ -115,7 +117,7 @@ END_TEST
 START_TEST(bad_hellos)
 {
     struct server server;
-    server_start(&server, WHO_ROOT, "--hello-timeout=1");
+    server_start(&server, WHO_ROOT, "--hello-timeout=1", NULL);
     struct rsys_hello good = {.magic = RSYS_WIRE_MAGIC, .version = RSYS_WIRE_VERSION, .kind = RSYS_HELLO_SESSION};
     struct rsys_hello cases[] = {good, good, good, good, good, good};
     cases[0].magic = 0x20544547; /* "GET " */
@@ -153,7 +155,7 @@ END_TEST
 START_TEST(a_crowd_without_hellos)
 {
     struct server server;
-    server_start(&server, WHO_ROOT, "--hello-timeout=60");
+    server_start(&server, WHO_ROOT, "--hello-timeout=60", NULL);
     int crowd[200];
     for (size_t i = 0; i < RSYS_ARRAY_SIZE(crowd); i++)
         crowd[i] = server_connect(&server);
@@ -172,7 +174,7 @@ START_TEST(as_many_as_it_may)
 {
     struct server server;
     struct client one, two;
-    server_start(&server, WHO_ROOT, "--max-sessions=1");
+    server_start(&server, WHO_ROOT, "--max-sessions=1", NULL);
     client_open(&one, &server);
     RSYS_AUTO_FD fd = server_connect(&server);
     RSYS_AUTO_ERROR err = NULL;
@@ -196,7 +198,7 @@ START_TEST(lies)
 {
     struct server server;
     struct client liar, other;
-    server_start(&server, WHO_ROOT, NULL);
+    server_start(&server, WHO_ROOT, NULL, NULL);
     client_open(&liar, &server);
     client_open(&other, &server);
     int guest = client_spawn(&other, 300, false);
@@ -233,7 +235,7 @@ START_TEST(turned_channel)
     enum who who = (enum who)_i;
     struct server server;
     struct client client;
-    server_start(&server, who, NULL);
+    server_start(&server, who, NULL, NULL);
     client_open(&client, &server);
     int first = client_spawn(&client, 300, false), second = client_sharer(&client, first, 301);
     const uint64_t victim = client.welcome.nofile + RSYS_FD_CHANNEL;
@@ -292,6 +294,40 @@ START_TEST(command_line)
 }
 END_TEST
 
+/* A root directory that never answers: the session is given up, and the daemon goes on. */
+START_TEST(hung_root)
+{
+    if (geteuid() != 0)
+        return; /* mounting takes root */
+    char hung[] = "/tmp/rsys-unit-server-XXXXXX", policy[64], options[128], option[128], text[512];
+    ck_assert_ptr_nonnull(mkdtemp(hung));
+    ck_assert_int_eq(unshare(CLONE_NEWNS), 0);
+    ck_assert_int_eq(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+    /* A FUSE file system whose server never reads a request. */
+    RSYS_AUTO_FD fuse = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+    ck_assert_int_ge(fuse, 0);
+    snprintf(options, sizeof options, "fd=%d,rootmode=40000,user_id=0,group_id=0", fuse);
+    ck_assert_int_eq(mount("hung", hung, "fuse", 0, options), 0);
+    snprintf(policy, sizeof policy, "%s.json", hung);
+    int length = snprintf(text, sizeof text, "{\"defaultAction\": \"allow\", \"sandbox\": {\"root\": {\"path\": \"%s/root\", \"mode\": \"ro\"}}}", hung);
+    RSYS_AUTO_FD file = open(policy, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    ck_assert_int_eq(write(file, text, (size_t)length), length);
+    snprintf(option, sizeof option, "--policy=%s", policy);
+    struct server server;
+    server_start(&server, WHO_ROOT, option, "--start-timeout=1");
+    RSYS_AUTO_FD control = server_connect(&server);
+    RSYS_AUTO_ERROR err = NULL;
+    void *payload = NULL;
+    size_t size;
+    ck_assert_int_lt(rsys_hello_session(control, 1000 + GONE, &payload, &size, &err), 0);
+    ck_assert(client_hung_up(control, GONE));
+    server_stop(&server, 0);
+    unlink(policy);
+    umount2(hung, MNT_DETACH);
+    rmdir(hung);
+}
+END_TEST
+
 START_TEST(unix_socket)
 {
     struct server server;
@@ -299,7 +335,7 @@ START_TEST(unix_socket)
     char option[128], path[64];
     snprintf(path, sizeof path, "/tmp/rsys-unit-server-%d", getpid());
     snprintf(option, sizeof option, "--listen=unix:%s", path);
-    server_start(&server, WHO_ROOT, option);
+    server_start(&server, WHO_ROOT, option, NULL);
     ck_assert_int_eq(strncmp(server.address, "unix:", 5), 0);
     client_open(&client, &server);
     ck_assert_int_eq(client_call(&client, client_spawn(&client, 7, false), SYS_getpid, 0, 0), 7);
@@ -344,6 +380,7 @@ int main(void)
     tcase_add_loop_test(tests, turned_channel, 0, who_count());
     tcase_add_test(tests, command_line);
     tcase_add_test(tests, unix_socket);
+    tcase_add_test(tests, hung_root);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
