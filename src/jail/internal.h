@@ -32,6 +32,7 @@ struct jail {
     pid_t first;
     bool over;                /* leave the loop with `status` */
     bool lost;                /* because the session cannot go on */
+    bool orphans;             /* processes were killed because the server had ended its side of them */
     int status;
     unsigned spares;          /* channels that wait for a greeting, and those asked for */
     unsigned spares_lost;     /* in a row, without a greeting */

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <linux/sched.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
@@ -141,7 +142,17 @@ void rsys_guest_orphaned(struct guest *guest)
     dprintf(STDERR_FILENO, "rsys-jail: the server has ended its side of process %d, which is killed\n", (int)guest->process->pid);
     guest->channel->guest = NULL;
     guest->channel = NULL;
+    jail->orphans = true;
     kill(guest->process->pid, SIGKILL);
+}
+
+/* When a server ends, its executors go before the control connection does, and the first guest may end because its children were killed: then its
+ * status is not the program's own.  Half a second is what the server may take from the first to the last. */
+static bool server_ends(struct jail *jail)
+{
+    struct pollfd control = {.fd = jail->control->source.fd, .events = POLLRDHUP};
+
+    return jail->orphans && poll(&control, 1, 500) > 0;
 }
 
 /* ---- birth ---- */
@@ -447,7 +458,9 @@ static void guest_ended(struct jail *jail, pid_t tid, int status)
 {
     struct guest *guest = rsys_guest_find(jail, tid);
 
-    if (tid == jail->first) {
+    if (tid == jail->first && server_ends(jail)) {
+        rsys_jail_lost(jail, "the server has ended the session");
+    } else if (tid == jail->first) {
         jail->over = true;
         jail->status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
     }

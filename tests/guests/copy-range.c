@@ -23,6 +23,8 @@ int main(void)
     TRY(sendfile(99, in, NULL, 1));
     show_file("b");
     TRY(lseek(in, 0, SEEK_SET));
+    TRY(sendfile(1, in, NULL, 10));
+    say("%s", "");
     int pipes[2];
     MUST(pipe(pipes));
     at = 0;
