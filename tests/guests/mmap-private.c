@@ -30,5 +30,8 @@ int main(void)
     int p[2];
     MUST(pipe(p));
     WORKS(mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, p[0], 0));
+    int zero = (int)MUST(open("/dev/zero", O_RDWR));
+    map = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE, zero, 0);
+    CHECK(map != MAP_FAILED && map[7] == 0);
     return 0;
 }

@@ -53,6 +53,8 @@ int main(void)
     CHECK(ppid == getpid());
     kill(child, SIGKILL);
     reap(child);
+    for (int i = 0; i < 1000 && access(path, F_OK) == 0; i++)
+        usleep(1000);
     CHECK(access(path, F_OK) < 0);
     CHECK(access("/proc/1/stat", F_OK) == 0);
     return 0;

@@ -230,20 +230,20 @@ static void files(const char *path)
     REFUSED(open("/proc/sysrq-trigger", O_WRONLY));
 }
 
-/* Try to outlive the session: daemons in sessions of their own, stopped, ignoring everything.  They have the name "outlive". */
-static void outlive(void)
+/* Try to outlive the session: daemons in sessions of their own, stopped, ignoring everything.  They have the given name. */
+static void outlive(const char *name)
 {
     for (int i = 0; i < 20; i++) {
         pid_t child = fork();
         if (child == 0) {
-            prctl(PR_SET_NAME, "outlive");
+            prctl(PR_SET_NAME, name);
             setsid();
             for (int signal = 1; signal < 65; signal++)
                 if (signal != SIGCHLD)
                     sigaction(signal, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
             if (fork() != 0)
                 _exit(0);
-            prctl(PR_SET_NAME, "outlive");
+            prctl(PR_SET_NAME, name);
             if (i % 3 == 0)
                 raise(SIGSTOP);
             if (i % 3 == 1)
@@ -304,7 +304,7 @@ int main(int argc, char **argv)
     else if (strcmp(what, "race") == 0)
         race(argument);
     else if (strcmp(what, "outlive") == 0)
-        outlive();
+        outlive(argument);
     else
         return 2;
     if (!bad)
