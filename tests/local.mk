@@ -125,3 +125,13 @@ TESTS += unit-filter
 unit_filter_SOURCES = tests/unit/unit-filter.c
 unit_filter_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 unit_filter_LDADD = $(POLICY_LIBS) $(CHECK_LIBS)
+
+# rsys-jail's launching; the view, mounted (skipped without /dev/fuse).  With the objects of the whole program, see src/jail/local.mk.
+check_PROGRAMS += unit-launch unit-view
+TESTS += unit-launch unit-view
+unit_launch_SOURCES = tests/unit/unit-launch.c tests/unit/local-executor.c tests/unit/local-executor.h
+unit_launch_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(FUSE_CFLAGS)
+unit_launch_LDADD = $(rsys_jail_LDADD) $(CHECK_LIBS)
+unit_view_SOURCES = tests/unit/unit-view.c tests/unit/local-executor.c tests/unit/local-executor.h
+unit_view_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(FUSE_CFLAGS)
+unit_view_LDADD = $(rsys_jail_LDADD) $(CHECK_LIBS)

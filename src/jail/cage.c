@@ -133,27 +133,6 @@ static int stage_ids(struct cage *cage, struct rsys_error **err)
     return 0;
 }
 
-static int fuse_mount(int fuse_fd, struct rsys_error **err)
-{
-    char number[16];
-    RSYS_AUTO_FD fs = fsopen("fuse", FSOPEN_CLOEXEC);
-    if (fs < 0)
-        return rsys_error_make(err, errno, "mount the view (fsopen fuse)");
-    const char *const strings[][2] = {{"fd", number}, {"rootmode", "40000"}, {"user_id", "0"}, {"group_id", "0"}, {"source", "rsys"}};
-    for (size_t i = 0; i < RSYS_ARRAY_SIZE(strings); i++) {
-        /* user_id and group_id are for access control that allow_other turns off; they have to be mapped ids. */
-        unsigned value = i == 0 ? (unsigned)fuse_fd : i == 2 ? getuid() : getgid();
-        snprintf(number, sizeof number, "%u", value);
-        const char *text = i == 1 || i == 4 ? strings[i][1] : number;
-        if (fsconfig(fs, FSCONFIG_SET_STRING, strings[i][0], text, 0) < 0)
-            return rsys_error_make(err, errno, "mount the view (%s=%s)", strings[i][0], text);
-    }
-    if (fsconfig(fs, FSCONFIG_SET_FLAG, "allow_other", NULL, 0) < 0 || fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
-        return rsys_error_make(err, errno, "mount the view (FUSE in a user namespace needs Linux 4.18)");
-    int mount_fd = fsmount(fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
-    return mount_fd >= 0 ? mount_fd : rsys_error_make(err, errno, "mount the view");
-}
-
 /* Attach the mount to a directory (any: it is only the way to pivot_root), keep a writable clone of it for shared mappings, and make what guests see
  * read-only.  Returns the clone; *ret_target is the directory. */
 static int attach(int mount_fd, const char **ret_target, struct rsys_error **err)
@@ -177,7 +156,7 @@ static int attach(int mount_fd, const char **ret_target, struct rsys_error **err
 
 static int stage_view(struct cage *cage, int fuse_fd, const char **ret_target, struct rsys_error **err)
 {
-    RSYS_AUTO_FD mount_fd = fuse_mount(fuse_fd, err);
+    RSYS_AUTO_FD mount_fd = rsys_view_mount(fuse_fd, err);
     if (mount_fd < 0)
         return -1;
     int clone = attach(mount_fd, ret_target, err);

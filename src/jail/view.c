@@ -12,6 +12,7 @@
 #include <semaphore.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
@@ -175,6 +176,29 @@ struct view *rsys_view_start(const struct view_start *start, struct rsys_error *
     rsys_close(start->pager_fd);
     rsys_close(start->local_fd);
     return view;
+}
+
+/* ---- the mount ---- */
+
+int rsys_view_mount(int fuse_fd, struct rsys_error **err)
+{
+    char number[16];
+    RSYS_AUTO_FD fs = fsopen("fuse", FSOPEN_CLOEXEC);
+    if (fs < 0)
+        return rsys_error_make(err, errno, "mount the view (fsopen fuse)");
+    const char *const strings[][2] = {{"fd", number}, {"rootmode", "40000"}, {"user_id", "0"}, {"group_id", "0"}, {"source", "rsys"}};
+    for (size_t i = 0; i < RSYS_ARRAY_SIZE(strings); i++) {
+        /* user_id and group_id are for access control that allow_other turns off; they have to be mapped ids. */
+        unsigned value = i == 0 ? (unsigned)fuse_fd : i == 2 ? getuid() : getgid();
+        snprintf(number, sizeof number, "%u", value);
+        const char *text = i == 1 || i == 4 ? strings[i][1] : number;
+        if (fsconfig(fs, FSCONFIG_SET_STRING, strings[i][0], text, 0) < 0)
+            return rsys_error_make(err, errno, "mount the view (%s=%s)", strings[i][0], text);
+    }
+    if (fsconfig(fs, FSCONFIG_SET_FLAG, "allow_other", NULL, 0) < 0 || fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+        return rsys_error_make(err, errno, "mount the view (FUSE in a user namespace needs Linux 4.18)");
+    int mount_fd = fsmount(fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+    return mount_fd >= 0 ? mount_fd : rsys_error_make(err, errno, "mount the view");
 }
 
 /* ---- what guests execute ---- */

@@ -46,6 +46,8 @@ struct view_start {
 #define RSYS_VIEW_CWD_DOWN4 RSYS_VIEW_CWD_DOWN RSYS_VIEW_CWD_DOWN RSYS_VIEW_CWD_DOWN RSYS_VIEW_CWD_DOWN
 #define RSYS_VIEW_CWD_DEPTH 20
 #define RSYS_VIEW_CWD "/" RSYS_VIEW_CWD_NAME RSYS_VIEW_CWD_DOWN4 RSYS_VIEW_CWD_DOWN4 RSYS_VIEW_CWD_DOWN4 RSYS_VIEW_CWD_DOWN4 RSYS_VIEW_CWD_DOWN4
+/* A mount of the device, attached nowhere: its descriptor, or -1.  Nothing can be looked up in it before rsys_view_start. */
+int rsys_view_mount(int fuse_fd, struct rsys_error **err);
 struct view *rsys_view_start(const struct view_start *start, struct rsys_error **err);
 int rsys_view_start_opener(struct view *view, struct rsys_error **err);
 
