@@ -131,11 +131,13 @@ __attribute__((unused)) static void say_end(const char *who, pid_t pid)
 }
 
 /* Whether the process sleeps in the kernel (it has reached its blocking call), looked at until it does: up to 10 s. */
+/* Wait until a process sleeps in a call.  Its state alone does not tell: jailed, /proc shows its executor, which also sleeps between two calls, in recvfrom.  A
+ * process that sleeps on the client (nanosleep, wait4) has an executor that goes on doing just that, so a good while of it counts as sleeping too. */
 __attribute__((unused)) static bool wait_asleep(pid_t pid)
 {
     char path[64], text[512];
-    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-    for (int i = 0; i < 2000; i++) {
+    for (int i = 0, idle = 0; i < 2000; i++) {
+        snprintf(path, sizeof path, "/proc/%d/syscall", (int)pid);
         int fd = open(path, O_RDONLY);
         ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
         if (fd >= 0)
@@ -143,8 +145,13 @@ __attribute__((unused)) static bool wait_asleep(pid_t pid)
         if (n <= 0)
             return false;
         text[n] = 0;
-        char *closed = strrchr(text, ')');
-        if (closed != NULL && (closed[2] == 'S' || closed[2] == 'D' || closed[2] == 'T' || closed[2] == 't'))
+        if (strncmp(text, "45 ", 3) == 0)
+            idle++;
+        else if (strncmp(text, "running", 7) != 0 && text[0] != '-')
+            return true;
+        else
+            idle = 0;
+        if (idle == 60)
             return true;
         usleep(5000);
     }
