@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* calls-file.c: open, readlink, stat of descriptors, chdir, getdents: calls on names and files that are not the server's alone.
+/* calls-file.c: open, readlink, stat of descriptors, chdir: calls on names and files that are not the server's alone.
  *
  * Names are the sandbox's, but for a few that mean the guest itself, whose truth is on the client:
  *
@@ -307,12 +307,5 @@ enum verdict rsys_handle_CWD(struct call *call)
 {
     if (call->row->nr == SYS_fchdir && rsys_fd_is_local(call->guest->process->fds, (int32_t)call->args[0]))
         return rsys_call_done(call, -ENOTDIR); /* also when the user's is one: a guest does not go there */
-    return rsys_call_forward(call);
-}
-
-enum verdict rsys_handle_GETDENTS(struct call *call)
-{
-    if (rsys_fd_is_local(call->guest->process->fds, (int32_t)call->args[0]))
-        return rsys_call_done(call, -ENOTDIR);
     return rsys_call_forward(call);
 }

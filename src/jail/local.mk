@@ -22,6 +22,7 @@ librsys_jail_a_SOURCES += src/jail/calls-file.c
 librsys_jail_a_SOURCES += src/jail/calls-ioctl.c
 librsys_jail_a_SOURCES += src/jail/calls-copy.c
 librsys_jail_a_SOURCES += src/jail/calls-misc.c
+librsys_jail_a_SOURCES += src/jail/calls-dirents.c
 librsys_jail_a_SOURCES += src/jail/calls-msg.c
 librsys_jail_a_SOURCES += src/jail/wait.c
 librsys_jail_a_SOURCES += src/jail/epoll.c
