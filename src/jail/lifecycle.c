@@ -437,6 +437,7 @@ void rsys_exit_unmirrored(struct guest *guest)
 static void stop_exit(struct guest *guest)
 {
     guest->state = GUEST_EXITING;
+    guest->cloning = 0; /* killed while it waited for its executor's fork: it is resumed by the exit's confirmation now */
     guest->process->threads--;
     if (!guest->channel) { /* its executor went first */
         rsys_guest_resume(guest, 0);
