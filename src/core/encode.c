@@ -52,7 +52,8 @@ int64_t rsys_request_in_taken(struct rsys_request *request, int arg, uint32_t of
             return -E2BIG;
         request->relocs[request->head.relocs++] = (struct rsys_wire_reloc){.at = (uint32_t)arg, .to = offset};
     }
-    memset(request->in + request->head.in_size, 0, offset - request->head.in_size);
+    if (offset > request->head.in_size) /* nothing may be there at all yet */
+        memset(request->in + request->head.in_size, 0, offset - request->head.in_size);
     request->head.in_size = offset + (uint32_t)n;
     request->head.arena = align8(request->head.in_size);
     if (request->head.arena > ARENA_MAX)
