@@ -349,7 +349,7 @@ void policy_sandbox_defaults(struct rsys_sandbox_spec *sandbox)
     *sandbox = (struct rsys_sandbox_spec){
         .network = RSYS_NETWORK_NONE,
         .uid_range = 65536,
-        .nofile = 4096,
+        .nofile = 1024,
     };
 }
 

@@ -108,7 +108,8 @@ int64_t exec_again(struct thread *thread, const struct rsys_wire_request *head, 
     place_channel(thread);
     end = text_put(end, process.nofile);
     end = text_put(end, (uint64_t)thread->cancel);
-    text_put(end, thread->signals);
+    end = text_put(end, thread->signals);
+    text_put(end, process.top);
     /* Too many or too long for this kernel's limits: /proc shows fewer then. */
     for (uint64_t count = args[0];; count /= 2) {
         argv[count] = NULL;

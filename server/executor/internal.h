@@ -81,6 +81,7 @@ struct process {
     uint32_t count;         /* living threads */
     uint32_t ending;        /* the process ends: every thread has to */
     uint32_t files_shared;  /* with another process */
+    uint32_t top;           /* no descriptor of the guest is above this one (descriptors.c) */
     char *arguments;        /* where /proc/PID/cmdline reads */
     size_t arguments_size;
     /* The mappings of the threads, so that a forked child can drop those that it does not need.  NULL: free. */
@@ -153,6 +154,10 @@ void mirror_fresh_process(struct thread *thread, int tid, int files_shared);
 int mirror_take(int wait);
 /* Take a channel when there is none yet, greet, and serve it. */
 void mirror_serve(struct thread *thread) __attribute__((noreturn));
+
+/* ---- descriptors.c ---- */
+/* A call has been made: take note of what it has opened. */
+void descriptors_note(uint64_t nr, const uint64_t args[6], int64_t result);
 
 /* ---- exec.c, exit.c, credentials.c, init.c ---- */
 void exit_abandon(struct thread *thread) __attribute__((noreturn));

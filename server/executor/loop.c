@@ -183,6 +183,7 @@ static int64_t placeholder(const uint64_t args[6])
 
 static int64_t execute(struct thread *thread, const struct rsys_wire_request *head, const uint64_t args[6])
 {
+    int64_t result;
     switch (head->nr) {
     case RSYS_OP_CLONE:
         return mirror_clone(thread, args);
@@ -191,7 +192,9 @@ static int64_t execute(struct thread *thread, const struct rsys_wire_request *he
     case RSYS_OP_EXIT:
         exit_thread(thread, head);
     case RSYS_OP_PLACEHOLDER:
-        return placeholder(args);
+        result = placeholder(args);
+        descriptors_note(head->nr, args, result);
+        return result;
     case RSYS_OP_NULL:
         return 0;
     default:
@@ -200,13 +203,13 @@ static int64_t execute(struct thread *thread, const struct rsys_wire_request *he
     if (head->nr >= RSYS_OP_CLONE)
         return -E_NOSYS;
     thread->seq = head->seq;
-    int64_t result;
     /* A cancel that came late, for a request before this one, may have interrupted this one: that has to stay unseen. */
     do {
         thread->stale = 0;
         result = credentials_is(head->nr) ? credentials_call(thread, head->nr, args, head->seq)
                                           : rsys_stub(head->nr, args, &thread->cancel, head->seq);
     } while (result == -E_INTR && thread->stale && thread->cancel != head->seq && head->nr != __NR_close);
+    descriptors_note(head->nr, args, result);
     /* Interrupted by the cancel: the client decides between EINTR and a restart.  An interrupted close has closed: never restart it. */
     if (result == -E_INTR && thread->cancel == head->seq && head->nr != __NR_close)
         result = -E_RESTARTSYS;

@@ -21,6 +21,7 @@ static void restart(struct thread *thread, char **argv, char **envp)
     process.nofile = (uint32_t)text_number(&text, 10);
     thread->cancel = (uint32_t)text_number(&text, 10);
     thread->signals = text_number(&text, 10);
+    process.top = (uint32_t)text_number(&text, 10);
     exec_read_held(thread, envp + 1);
     thread->channel = (int)process.nofile + RSYS_FD_CHANNEL;
     if (argv[0] != NULL) {

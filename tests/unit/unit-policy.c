@@ -248,7 +248,7 @@ START_TEST(sandbox_defaults)
     ck_assert_ptr_nonnull(spec);
     ck_assert_int_eq(spec->sandbox.root_mode, RSYS_ROOT_OVERLAY);
     ck_assert_int_eq(spec->sandbox.network, RSYS_NETWORK_NONE);
-    ck_assert_uint_eq(spec->sandbox.nofile, 4096);
+    ck_assert_uint_eq(spec->sandbox.nofile, 1024);
     ck_assert_uint_eq(spec->sandbox.uid_range, 65536);
     ck_assert_uint_eq(spec->sandbox.capabilities, 0);
     rsys_policy_free(spec);
