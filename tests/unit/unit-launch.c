@@ -21,12 +21,15 @@ static const char *variable(const struct rsys_options *options, const char *name
     return NULL;
 }
 
-static enum rsys_options_result parse(struct rsys_options *options, struct rsys_error **err, char **argv)
+/* The options point into the arguments, which therefore outlive the assertion that parses them. */
+static enum rsys_options_result parse(struct rsys_options *options, struct rsys_error **err, char **words)
 {
+    static char *argv[16];
     int argc = 0;
-    while (argv[argc] != NULL)
-        argc++;
-    return rsys_options_parse(options, argc, argv, err);
+    do
+        argv[argc] = words[argc];
+    while (words[argc++] != NULL);
+    return rsys_options_parse(options, argc - 1, argv, err);
 }
 #define PARSE(...) parse(&options, &err, (char *[]){"rsys-jail", __VA_ARGS__, NULL})
 
