@@ -68,22 +68,20 @@ static enum verdict put_descriptor(struct call *call, struct exec *exec)
 static enum verdict got_directory(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data)
 {
     struct exec *exec = call->scratch;
-    if (reply->result > 0 && reply->result < (int64_t)sizeof exec->directory &&
+    if (reply->result > 0 && reply->result <= (int64_t)sizeof exec->directory &&
         rsys_request_finish(&call->request, reply, data, rsys_guest_memory(call->guest)) == 0) {
-        exec->directory[reply->result] = 0;
+        exec->directory[reply->result - 1] = 0; /* as the kernel has it */
+        rsys_view_note_directory(view_of_call(call), call->guest->tid, exec->directory);
         rsys_view_note_directory(view_of_call(call), call->guest->process->pid, exec->directory);
     }
     return VERDICT_CONTINUE;
 }
 
-/* Where a relative path starts: for /proc/self/exe of what is executed. */
+/* Where a relative path starts: for /proc/self/exe of what is executed, and for the view where the sandbox has no /proc. */
 static enum verdict ask_directory(struct call *call, struct exec *exec)
 {
-    static const char name[] = "/proc/self/cwd";
-    rsys_request_start(&call->request, SYS_readlink, (uint64_t[6]){0, 0, sizeof exec->directory - 1});
-    if (rsys_request_in(&call->request, 0, name, sizeof name) < 0)
-        return VERDICT_CONTINUE;
-    rsys_request_out(&call->request, 1, sizeof exec->directory - 1, RSYS_OUT_RESULT, 1, (struct rsys_out_target){.own = exec->directory});
+    rsys_request_start(&call->request, SYS_getcwd, (uint64_t[6]){0, sizeof exec->directory});
+    rsys_request_out(&call->request, 0, sizeof exec->directory, RSYS_OUT_RESULT, 1, (struct rsys_out_target){.own = exec->directory});
     call->on_reply = got_directory;
     return rsys_call_send(call);
 }

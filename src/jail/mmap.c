@@ -20,6 +20,8 @@
 #include <sys/sysmacros.h>
 #include <sys/syscall.h>
 
+#define COPY_PIECE (256 << 10)
+#define COPY_MAX (1 << 28)
 #define MAPPINGS_MAX 128 /* of files that are not mapped shared */
 
 struct mapping {
@@ -70,6 +72,7 @@ struct scratch {
 };
 
 static enum verdict ask_link(struct call *call);
+static enum verdict copy_file(struct call *call);
 
 /* What a descriptor was when it was mapped last.  Loaders map one file several times in a row: while nothing else was called in between with that
  * table of descriptors, the number is the same file, and while nobody has written, it holds the same. */
@@ -140,6 +143,8 @@ static void opened(struct view_job *job)
         view_job_free(job);
         if (call != NULL && result == -EACCES && !by_name)
             rsys_call_resume(call, ask_link(call));
+        else if (call != NULL && (result == -ENOSYS || by_name))
+            rsys_call_resume(call, copy_file(call));
         else if (call != NULL)
             rsys_call_answer(call, result == -ENOENT ? -EBADF : result);
         return;
@@ -193,7 +198,7 @@ static enum verdict got_link(struct call *call, const struct rsys_wire_reply *re
     struct scratch *scratch = call->scratch;
     if (reply->result <= 0 || reply->result >= (int64_t)sizeof scratch->link ||
         rsys_request_finish(&call->request, reply, data, rsys_guest_memory(call->guest)) < 0)
-        return rsys_call_done(call, -EACCES);
+        return copy_file(call);
     char *name = strndup(scratch->link, (size_t)reply->result);
     return name != NULL ? open_file(call, name) : rsys_call_done(call, -ENOMEM);
 }
@@ -209,6 +214,60 @@ static enum verdict ask_link(struct call *call)
     rsys_request_out(&call->request, 1, sizeof scratch->link - 1, RSYS_OUT_RESULT, 1, (struct rsys_out_target){.own = scratch->link});
     call->on_reply = got_link;
     return rsys_call_send(call);
+}
+
+/* The view cannot have the file (the sandbox has no /proc, or the file no name that the pager may open): the guest's own executor reads all of it, and the
+ * copy is mapped.  A mapping that writes to the file cannot be had so.  own.word: 2: the copy's descriptor and 1, 3: how much of it there is. */
+static void drop_copy(struct call *call)
+{
+    rsys_close((int)call->own.word[2] - 1);
+    call->own.word[2] = 0;
+}
+
+static enum verdict copy_piece(struct call *call);
+
+static enum verdict got_piece(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data)
+{
+    int64_t result = reply->result;
+    int copy = (int)call->own.word[2] - 1;
+    if (result >= 0 && (rsys_request_finish(&call->request, reply, data, rsys_guest_memory(call->guest)) < 0 || result > COPY_PIECE ||
+                        pwrite(copy, call->scratch, (size_t)result, (off_t)call->own.word[3]) != result))
+        result = -ENOMEM;
+    if (result > 0) {
+        call->own.word[3] += (uint64_t)result;
+        return copy_piece(call);
+    }
+    enum verdict verdict = result < 0 ? rsys_call_done(call, result) : install(call, copy);
+    drop_copy(call);
+    return verdict;
+}
+
+static enum verdict copy_piece(struct call *call)
+{
+    rsys_request_start(&call->request, SYS_pread64, (uint64_t[6]){call->args[4], 0, COPY_PIECE, call->own.word[3]});
+    rsys_request_out(&call->request, 1, COPY_PIECE, RSYS_OUT_RESULT, 1, (struct rsys_out_target){.own = call->scratch});
+    call->on_reply = got_piece;
+    enum verdict verdict = rsys_call_send(call);
+    if (verdict == VERDICT_DONE)
+        drop_copy(call);
+    return verdict;
+}
+
+static enum verdict copy_file(struct call *call)
+{
+    const struct stat *st = call->scratch;
+    if (writes_back(call) || st->st_size > COPY_MAX)
+        return rsys_call_done(call, -ENODEV);
+    int copy = memfd_create("rsys-copy", MFD_CLOEXEC);
+    if (copy < 0 || rsys_call_scratch(call, COPY_PIECE) == NULL) {
+        rsys_close(copy);
+        return rsys_call_done(call, -ENOMEM);
+    }
+    call->own.word[2] = (uint64_t)copy + 1;
+    call->own.word[3] = 0;
+    call->on_cancel = NULL;
+    call->on_drop = drop_copy;
+    return copy_piece(call);
 }
 
 static enum verdict map_file(struct call *call)

@@ -34,6 +34,7 @@ struct node {
     struct view_identity opened, cached; /* when read_fd was opened; when the page cache began to fill */
     bool has_cache;
     char *target;           /* of a symbolic link; owned */
+    char *path;             /* of what was found by a relative path, where the sandbox has no /proc; owned */
     uint64_t used;          /* the clock of the last use, for eviction */
 };
 
@@ -127,6 +128,8 @@ bool view_same_content(const struct view_identity *identity, const struct stat *
 extern const struct fuse_lowlevel_ops view_ops;
 /* view.c */
 int view_exe_path(struct view *view, pid_t pid, char path[4096]);
+/* The remote current directory of guest `tid`, as last noted: its length, or -1. */
+int view_directory(struct view *view, pid_t tid, char path[4096]);
 /* The path that guest `tid` executes, and the number of that execve; false: none. */
 bool view_exec_path(struct view *view, pid_t tid, char path[4096], uint64_t *ret_serial);
 /* view-walk.c: what a name of this execve was foretold to be.  False: nothing was. */

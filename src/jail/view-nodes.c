@@ -291,6 +291,10 @@ int node_lookup(struct view *view, struct node *parent, const char *name, int di
             close_remote(view, &fd);
     }
     node->lookups++;
+    if (parent->kind == NODE_CWD && view->proc_dev == 0) {
+        free(node->path);
+        node->path = strdup(path);
+    }
     code = follow ? 0 : link_name(view, node, parent, name);
     if (code != 0) {
         node_forget(view, node, 1);
@@ -315,6 +319,7 @@ void node_forget(struct view *view, struct node *node, uint64_t lookups)
     close_remote(view, &node->write_fd);
     unlink_name(view, node);
     free(node->target);
+    free(node->path);
     free(node);
 }
 
@@ -349,11 +354,14 @@ static int64_t reopen(struct view *view, struct node *node, int flags)
         pager_run(&view->pager);
         return view->pager.result[opened];
     }
-    int dirfd = node->parent != NULL && node->parent->kind == NODE_FILE ? node_fd(view, node->parent) : -ESTALE;
-    if (dirfd < 0)
+    bool named = node->parent != NULL && node->parent->kind == NODE_FILE;
+    if (!named && node->path == NULL)
+        return -ESTALE;
+    int dirfd = named ? node_fd(view, node->parent) : AT_FDCWD;
+    if (named && dirfd < 0)
         return dirfd;
     int next = pager_next_fd(&view->pager);
-    unsigned opened = pager_queue_open(&view->pager, dirfd, node->name, flags | O_NOFOLLOW);
+    unsigned opened = pager_queue_open(&view->pager, dirfd, named ? node->name : node->path, flags | O_NOFOLLOW);
     unsigned stat_index = pager_queue_stat(&view->pager, next, &st);
     pager_run(&view->pager);
     int64_t result = view->pager.result[opened];

@@ -85,10 +85,13 @@ static int lookup_job(struct view *view, struct view_job *job, struct node **ret
 /* A relative path: looked up in the remote current directory of whoever asks. */
 static int lookup_cwd(struct view *view, struct node *parent, pid_t pid, const char *name, struct node **ret_node)
 {
-    char path[PATH_MAX + 128];
-    if (pid <= 0 || view->proc_dev == 0)
+    char path[2 * PATH_MAX];
+    if (pid <= 0)
         return ENOENT;
-    int length = snprintf(path, sizeof path, "/proc/%d/cwd/", (int)pid);
+    int length = view->proc_dev != 0 ? snprintf(path, sizeof path, "/proc/%d/cwd", (int)pid) : view_directory(view, pid, path);
+    if (length < 0)
+        return ENOENT;
+    path[length++] = '/';
     for (unsigned up = parent->level; up < RSYS_VIEW_CWD_DEPTH; up++)
         length += snprintf(path + length, sizeof path - (size_t)length, "../");
     snprintf(path + length, sizeof path - (size_t)length, "%s", name);

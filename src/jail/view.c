@@ -254,6 +254,17 @@ void rsys_view_note_directory(struct view *view, pid_t tid, const char *director
     pthread_mutex_unlock(&view->lock);
 }
 
+int view_directory(struct view *view, pid_t tid, char path[PATH_MAX])
+{
+    pthread_mutex_lock(&view->lock);
+    struct exe_entry *entry = find_exe(view, tid, false);
+    bool found = entry != NULL && entry->directory != NULL;
+    if (found)
+        snprintf(path, PATH_MAX, "%s", entry->directory);
+    pthread_mutex_unlock(&view->lock);
+    return found ? (int)strlen(path) : -1;
+}
+
 void rsys_view_exec(struct view *view, pid_t tid, const char *path)
 {
     pthread_mutex_lock(&view->lock);
