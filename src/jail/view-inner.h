@@ -33,6 +33,7 @@ struct node {
     struct stat st;         /* as last seen */
     struct view_identity opened, cached; /* when read_fd was opened; when the page cache began to fill */
     bool has_cache;
+    int64_t since;          /* when `st` was seen first with this content, ns of our monotonic clock */
     char *target;           /* of a symbolic link; owned */
     char *path;             /* of what was found by a relative path, where the sandbox has no /proc; owned */
     uint64_t used;          /* the clock of the last use, for eviction */
@@ -88,6 +89,7 @@ struct view {
     pid_t asker;           /* whose lookup this is */
     struct walks *walks;   /* view-walk.c's; owned */
     uint64_t clock;
+    int64_t latest;        /* the latest change time seen of any file: the server's clock is there at least */
     unsigned remote_fds;
     uid_t uid;
     gid_t gid;
@@ -117,6 +119,8 @@ int node_lookup(struct view *view, struct node *parent, const char *name, int di
 void node_forget(struct view *view, struct node *node, uint64_t lookups);
 /* Its O_PATH descriptor, or -errno. */
 int node_fd(struct view *view, struct node *node);
+/* Whether a later change of the file's content would show in its times. */
+bool node_settled(struct view *view, const struct node *node);
 int node_refresh(struct view *view, struct node *node);
 /* Make sure of read_fd (and of write_fd).  0 or an errno. */
 int node_open(struct view *view, struct node *node, bool writable);

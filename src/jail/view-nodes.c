@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 static int64_t nanoseconds(const struct timespec *t) { return (int64_t)t->tv_sec * 1000000000 + t->tv_nsec; }
 
@@ -215,8 +216,34 @@ int node_fd(struct view *view, struct node *node)
 
 /* ---- finding ---- */
 
+/* The kernel's clock for file times may stand still for as long as this (a jiffy at HZ=100, and room): two changes within it look alike. */
+#define TICK 20000000
+
+static int64_t monotonic(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return nanoseconds(&now);
+}
+
+bool node_settled(struct view *view, const struct node *node)
+{
+    return nanoseconds(&node->st.st_ctim) + TICK < view->latest || node->since + 2 * TICK < monotonic();
+}
+
+static void seen(struct view *view, const struct stat *st)
+{
+    int64_t changed = nanoseconds(&st->st_ctim);
+    view->latest = RSYS_MAX(view->latest, changed);
+}
+
 static void update(struct view *view, struct node *node, const struct stat *st)
 {
+    struct view_identity before;
+    rsys_view_identity(&node->st, &before);
+    if (!view_same_content(&before, st))
+        node->since = monotonic();
+    seen(view, st);
     node->st = *st;
     node->used = ++view->clock;
 }
@@ -230,6 +257,8 @@ static struct node *node_new(struct view *view, struct found *found)
     node->fd = (int)found->fd;
     node->read_fd = node->write_fd = -1;
     node->st = found->st;
+    node->since = monotonic();
+    seen(view, &found->st);
     /* What /proc's links say depends on who asks and when. */
     if (S_ISLNK(found->st.st_mode) && found->target_size > 0 && found->st.st_dev != view->proc_dev)
         node->target = strndup(found->target, (size_t)found->target_size);

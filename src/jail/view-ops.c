@@ -243,7 +243,7 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
         /* The name was looked up for this open: node->st is of now. */
         fi->keep_cache = node->has_cache && view_same_content(&node->cached, &node->st);
         rsys_view_identity(&node->st, &node->cached);
-        node->has_cache = true;
+        node->has_cache = fi->keep_cache || node_settled(view, node);
     }
     if (code != 0) {
         fuse_reply_err(req, code);

@@ -42,6 +42,7 @@ static int find_root(struct view *view)
     view->remote_fds++;
     if (pager->result[stat_index] < 0)
         return (int)pager->result[stat_index];
+    view->latest = (int64_t)proc_st.st_ctim.tv_sec * 1000000000; /* a new /proc is as old as the session */
     if (pager->result[proc_index] == 0 && pager->result[statfs_index] == 0 && proc.f_type == PROC_SUPER_MAGIC)
         view->proc_dev = proc_st.st_dev;
     return 0;
