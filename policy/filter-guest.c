@@ -8,14 +8,26 @@
 
 #include "src/core/util.h"
 
+#include <linux/ioprio.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 
 /* A child that nobody traces, or one in namespaces of its own, would be outside of the cage.  (CLONE_NEWTIME's bit is part of clone's exit signal.) */
 #define CLONE_REFUSED \
     (CLONE_UNTRACED | CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
+
+/* Process group 0 is the caller's, which may be the one that rsys-jail was started in, with other processes of the user. */
+static void refuse_own_group(struct filter *filter, struct filter_stage *stage, uint64_t kind)
+{
+    const struct rsys_wire_compare own_group[2] = {
+        {.value = UINT32_MAX, .value_two = kind, .index = 0, .op = RSYS_CMP_MASKED_EQ},
+        {.value = UINT32_MAX, .value_two = 0, .index = 1, .op = RSYS_CMP_MASKED_EQ},
+    };
+    filter_add(filter, stage, filter_errno(EPERM), own_group, 2);
+}
 
 /* What the guest's kernel is to do with a call that is not denied. */
 static void add_own(struct filter *filter, struct filter_stage *stage, const struct rsys_call *call)
@@ -25,7 +37,11 @@ static void add_own(struct filter *filter, struct filter_stage *stage, const str
         stage->otherwise = filter_errno(call->refusal);
     else if (call->where == RSYS_LOCAL || call->handler == RSYS_HANDLER_EXIT || call->nr == SYS_fork || call->nr == SYS_vfork)
         stage->otherwise = SECCOMP_RET_ALLOW;
-    else if (call->nr == SYS_mmap) {
+    if (call->nr == SYS_setpriority) {
+        refuse_own_group(filter, stage, PRIO_PGRP);
+    } else if (call->nr == SYS_ioprio_set) {
+        refuse_own_group(filter, stage, IOPRIO_WHO_PGRP);
+    } else if (call->nr == SYS_mmap) {
         /* No descriptor takes part. */
         filter_add_masked(filter, stage, SECCOMP_RET_ALLOW, 3, MAP_ANONYMOUS, MAP_ANONYMOUS);
     } else if (call->nr == SYS_clone) {

@@ -326,7 +326,9 @@ int rsys_request_finish(struct rsys_request *request, const struct rsys_wire_rep
     if (outs > 0)
         memcpy(got, data, 4 * outs);
     for (uint32_t i = 0; i < outs; i++) {
-        if (got[i] > out_bound(&request->outs[i], reply->result))
+        uint64_t bound = out_bound(&request->outs[i], reply->result);
+        /* Only a value tells less than there is room for; elsewhere a caller may take the result for what has come. */
+        if (got[i] > bound || (got[i] < bound && request->outs[i].how != RSYS_OUT_VALUE))
             return -EPROTO;
         total += got[i];
     }

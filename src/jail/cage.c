@@ -25,6 +25,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -237,6 +238,11 @@ int rsys_cage_become_guest(const struct rsys_session *session, struct rsys_error
     if (rsys_sandbox_drop_capabilities(0, err) < 0)
         return -1;
     prctl(PR_SET_PDEATHSIG, 0);
+    /* No cores: a handler that this machine pipes them to would run outside of the cage, as root, on memory that is the guest's.  It runs with a limit of 0
+     * too; 1 is what the kernel takes for none at all (fs/coredump.c).  Guests do not change it (calls-misc.c). */
+    struct rlimit core = {1, 1};
+    if (setrlimit(RLIMIT_CORE, &core) < 0 && errno != EPERM) /* EPERM: the user's own hard limit is 0 */
+        return rsys_error_make(err, errno, "set the limit of cores");
     /* Traced by the supervisor, also until its execve; what is in this memory is a copy that execve drops. */
     if (prctl(PR_SET_DUMPABLE, 1) < 0)
         return rsys_error_make(err, errno, "become dumpable");

@@ -82,6 +82,15 @@ enum verdict rsys_handle_IOCTL(struct call *call)
         if (local) /* it would make a descriptor behind the executor's back */
             return rsys_call_done(call, -ENOTTY);
         break;
+    case FS_IOC_SETFLAGS:
+    case FS_IOC_SETVERSION:
+    case FS_IOC_FSSETXATTR:
+    case FS_IOC_SETFSLABEL:
+    case TIOCEXCL:
+        /* An open descriptor is for its data: the file's own properties, and whether others may open the terminal, stay the user's. */
+        if (local)
+            return rsys_call_done(call, -EPERM);
+        break;
     case SIOCGIFCONF:
         if (!local)
             return send_ifconf(call);

@@ -10,6 +10,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 /* The supervisor's threads are in the guests' pid namespace: signals to them and limits of theirs are not the guests' to set.  The kernel itself
  * tells which numbers are its own threads. */
@@ -38,6 +39,21 @@ static struct limit *limit_of(struct call *call) { return (struct limit *)(void 
 static bool limit_is_remote(uint64_t resource)
 {
     return resource == RLIMIT_NOFILE || resource == RLIMIT_FSIZE || resource == RLIMIT_LOCKS || resource == RLIMIT_MSGQUEUE;
+}
+
+/* Cores: none is made on the client (cage.c says how), so there is nothing to set.  Guests see the limit of one who may have none. */
+static enum verdict limit_core(struct call *call, const struct limit *limit, uint64_t new_address)
+{
+    struct rlimit none = {0, 0}, wanted;
+    if (new_address != 0 && rsys_memory_read(rsys_guest_memory(call->guest), new_address, &wanted, sizeof wanted) < 0)
+        return rsys_call_done(call, -EFAULT);
+    if (new_address != 0 && wanted.rlim_cur > wanted.rlim_max)
+        return rsys_call_done(call, -EINVAL);
+    if (new_address != 0 && wanted.rlim_max > 0)
+        return rsys_call_done(call, -EPERM);
+    if (limit->old_address != 0 && rsys_memory_write(rsys_guest_memory(call->guest), limit->old_address, &none, sizeof none) < 0)
+        return rsys_call_done(call, -EFAULT);
+    return rsys_call_done(call, 0);
 }
 
 /* The hard limit of descriptors as guests know it. */
@@ -99,6 +115,8 @@ enum verdict rsys_handle_RLIMIT(struct call *call)
     }
     if (is_supervisor((uint64_t)limit.pid))
         return rsys_call_done(call, -EPERM);
+    if (limit.resource == RLIMIT_CORE)
+        return limit_core(call, &limit, new_address);
     if (!limit_is_remote(limit.resource))
         return VERDICT_CONTINUE;
     limit.sets = new_address != 0;
@@ -248,5 +266,9 @@ enum verdict rsys_handle_KILL(struct call *call)
         return rsys_call_done(call, -EPERM);
     if (rsys_jail_session(call->guest->process->jail)->ids_differ && (int32_t)call->args[0] > 0 && (int32_t)call->args[0] != call->guest->process->pid)
         return ask_permission(call);
+    /* The caller's process group is the shell's that started rsys-jail, with whatever else runs there, unless a guest has made one since.  (It cannot
+     * go back to that one, which has no number here.) */
+    if (call->nr == __NR_kill && (int32_t)call->args[0] == 0 && getpgid(call->guest->process->pid) == 0)
+        return rsys_call_done(call, rsys_signal_group(call->guest->process->jail, (int)call->args[1]));
     return VERDICT_CONTINUE;
 }

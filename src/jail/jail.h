@@ -173,6 +173,10 @@ struct rsys_memory *rsys_guest_memory(struct guest *guest);
 /* At least n bytes at call->scratch (what was there is lost), or NULL without memory. */
 void *rsys_call_scratch(struct call *call, size_t n);
 
+/* kill(0) by a guest of the process group that rsys-jail was started in: the signal goes to the guests in it, and to nobody else of this machine.
+ * 0 or -errno. */
+int64_t rsys_signal_group(struct jail *jail, int signal);
+
 /* What launching made (session.h). */
 struct rsys_session;
 struct rsys_session *rsys_jail_session(struct jail *jail);

@@ -17,6 +17,7 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -350,9 +351,22 @@ static void fill_standard_descriptors(void)
     rsys_close(fd);
 }
 
+/* A directory would lead out of the cage: names can start there, and `..` goes up from it. */
+static int refuse_directories(struct rsys_error **err)
+{
+    static const char *const names[] = {"input", "output", "error"};
+    struct stat st;
+    for (int fd = 0; fd <= 2; fd++)
+        if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
+            return rsys_error_make(err, 0, "standard %s is a directory: through it the program would reach this machine's files", names[fd]);
+    return 0;
+}
+
 int rsys_launch(struct rsys_options *options, struct rsys_error **err)
 {
     fill_standard_descriptors();
+    if (refuse_directories(err) < 0)
+        return RSYS_EXIT_OURS;
     struct launch launch = {.options = options, .server_fd = -1, .link_fd = -1, .signal_fd = -1};
     launch.cage.session = (struct rsys_session){.options = options, .control_fd = -1, .proc_fd = -1, .tty_fd = -1, .trace_fd = -1, .link_fd = -1};
     launch.cage.pager_fd = launch.cage.program.local_fd = -1;

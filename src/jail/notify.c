@@ -14,6 +14,7 @@
 #include <linux/seccomp.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 
 #define ERESTARTSYS 512 /* of the kernel's own headers: it never reaches a program */
@@ -247,6 +248,30 @@ static bool names_beyond(const struct call *call)
     return false;
 }
 
+/* What a guest may not do by a descriptor that the user has left open for it, though the user might: the descriptor is for the file's data and the
+ * socket's connection.  The file's mode and owner stay; no other address of the client's network is reached by a socket (with MSG_FASTOPEN TCP too
+ * connects anew); and no descriptors are received, which nobody here would know of.  Message headers lie in memory, where a look at them now says
+ * nothing of later.  0: it may. */
+static int64_t refused_locally(const struct call *call)
+{
+    switch (call->nr) {
+    case SYS_fchmod:
+    case SYS_fchown:
+    case SYS_fsetxattr:
+    case SYS_fremovexattr:
+        return -EPERM;
+    case SYS_sendto:
+        return call->args[4] != 0 || (call->args[3] & MSG_FASTOPEN) ? -EPERM : 0;
+    case SYS_sendmsg:
+    case SYS_sendmmsg:
+    case SYS_recvmsg:
+    case SYS_recvmmsg:
+        return -EOPNOTSUPP;
+    default:
+        return 0;
+    }
+}
+
 static enum verdict call_place(struct call *call)
 {
     struct guest *guest = call->guest;
@@ -273,8 +298,14 @@ static enum verdict call_place(struct call *call)
         return VERDICT_CONTINUE;
     if (row->where != RSYS_SPECIAL && names_beyond(call))
         return rsys_call_done(call, -EBADF);
-    if (row->where == RSYS_BY_FD && row->handler == RSYS_HANDLER_REGULAR && rsys_fd_is_local(guest->process->fds, deciding_fd(call)))
-        return VERDICT_CONTINUE;
+    if (row->where == RSYS_BY_FD && rsys_fd_is_local(guest->process->fds, deciding_fd(call))) {
+        int64_t refused = refused_locally(call);
+
+        if (refused < 0)
+            return rsys_call_done(call, refused);
+        if (row->handler == RSYS_HANDLER_REGULAR)
+            return VERDICT_CONTINUE;
+    }
     if (!handlers[row->handler])
         return rsys_call_forward(call);
     return handlers[row->handler](call);

@@ -69,6 +69,15 @@ unsigned pager_queue_readlink(struct pager *pager, int dirfd, const char *path, 
     return index;
 }
 
+/* A result that says how much was read says no more than was asked for: callers take it for what is in their buffer. */
+static bool fits(const struct rsys_request *request, int64_t result)
+{
+    for (uint32_t i = 0; i < request->head.outs; i++)
+        if (request->outs[i].how == RSYS_OUT_RESULT && result > (int64_t)request->outs[i].length)
+            return false;
+    return true;
+}
+
 /* One reply.  It comes from the other side: its size is bounded by what the request may bring back, and rsys_request_finish checks each range. */
 static int receive(struct pager *pager, struct rsys_request *request, uint32_t seq, int64_t *ret_result)
 {
@@ -83,7 +92,7 @@ static int receive(struct pager *pager, struct rsys_request *request, uint32_t s
         pager->room = reply.size;
     }
     if (rsys_receive_all(pager->fd, pager->data, reply.size, -1) < 0 ||
-        rsys_request_finish(request, &reply, pager->data, &rsys_memory_own) == -EPROTO)
+        rsys_request_finish(request, &reply, pager->data, &rsys_memory_own) == -EPROTO || !fits(request, reply.result))
         return -EIO;
     *ret_result = reply.result;
     return 0;

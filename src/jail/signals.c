@@ -22,6 +22,7 @@
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 /* Of the kernel's own headers: they never reach a program. */
 #define ERESTARTSYS 512
@@ -256,4 +257,23 @@ void rsys_signal_raised(struct guest *guest, uint64_t set)
     for (size_t i = 0; i < RSYS_ARRAY_SIZE(carried); i++)
         if (set & BIT(carried[i]))
             syscall(SYS_tgkill, guest->process->pid, guest->tid, carried[i]);
+}
+
+/* ---- kill(0) ---- */
+
+int64_t rsys_signal_group(struct jail *jail, int signal)
+{
+    int64_t result = -ESRCH;
+
+    for (unsigned i = 0; i < GUEST_BUCKETS; i++)
+        for (struct guest *guest = jail->guests[i]; guest; guest = guest->next) {
+            bool leads = !guest->process || guest->process->pid == guest->tid;
+
+            /* A group from outside of the guests' pid namespace has no number in it. */
+            if (leads && getpgid(guest->tid) == 0 && result != 0)
+                result = kill(guest->tid, signal) < 0 ? -errno : 0;
+            else if (leads && getpgid(guest->tid) == 0)
+                kill(guest->tid, signal);
+        }
+    return result;
 }

@@ -133,6 +133,9 @@ static int take_remote(struct view *view, int64_t fd)
     return (int)fd;
 }
 
+/* Whether it has a descriptor to give up.  An unnamed file keeps its own: there is no other way to it. */
+static bool has_room(const struct node *node) { return node->read_fd >= 0 || node->write_fd >= 0 || (node->fd >= 0 && node->parent != NULL); }
+
 /* Descriptors are bounded: those of the files that were used longest ago, and that nobody has open, are closed. */
 static void make_room(struct view *view)
 {
@@ -140,7 +143,7 @@ static void make_room(struct view *view)
         struct node *oldest = NULL;
         for (size_t i = 0; i < NODE_BUCKETS; i++)
             for (struct node *node = view->identity[i]; node != NULL; node = node->next_identity)
-                if (node->opens == 0 && (node->fd >= 0 || node->read_fd >= 0) && (oldest == NULL || node->used < oldest->used))
+                if (node->opens == 0 && has_room(node) && (oldest == NULL || node->used < oldest->used))
                     oldest = node;
         if (oldest == NULL)
             return;
@@ -148,8 +151,6 @@ static void make_room(struct view *view)
         close_remote(view, &oldest->write_fd);
         if (oldest->parent != NULL)
             close_remote(view, &oldest->fd);
-        else
-            oldest->used = view->clock; /* an unnamed file has no other way to it */
     }
 }
 

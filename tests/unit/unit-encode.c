@@ -401,7 +401,7 @@ START_TEST(hostile_replies)
     } cases[] = {
         {7, 8 + 16, {8, 8}, 8, 0},
         {7, 8 + 12, {8, 4}, 4, 0},
-        {7, 8 + 8, {8, 0}, 4, 0},
+        {7, 8 + 8, {8, 0}, 4, -EPROTO}, /* less than the result says */
         {6, 8 + 16, {8, 8}, 8, -EPROTO},
         {7, 8 + 15, {8, 8}, 8, -EPROTO},
         {7, 8 + 17, {8, 8}, 8, -EPROTO},

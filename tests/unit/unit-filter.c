@@ -476,6 +476,12 @@ static const struct {
     {0x40000000 + SYS_read, {0}, KILLED},
     {0x40000000 + 512, {0}, KILLED},
     {0x80000000, {0}, KILLED},
+    {SYS_setpriority, {1, 0, 19}, -EPERM},
+    {SYS_setpriority, {UINT64_MAX << 32 | 1, UINT64_C(7) << 32, 19}, -EPERM},
+    {SYS_setpriority, {1, 5, 19}, ALLOWED},
+    {SYS_setpriority, {0, 0, 19}, ALLOWED},
+    {SYS_ioprio_set, {2, 0, 0}, -EPERM},
+    {SYS_ioprio_set, {1, 0, 0}, ALLOWED},
 };
 
 START_TEST(guest_one)
