@@ -160,24 +160,8 @@ static int install_filter(const struct sock_filter *filter, unsigned count, stru
     return 0;
 }
 
-/* See pin.c: a connection that is not pinned could be made one to something else.  Nothing but connect(2) does that. */
-static int forbid_connect(struct rsys_error **err)
-{
-    const unsigned x32 = 0x40000000;
-    const struct sock_filter filter[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_STMT(BPF_ALU | BPF_AND | BPF_K, ~x32),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_connect, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EACCES),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW), /* for the policy's own filter to decide, foreign architectures too */
-    };
-    return install_filter(filter, RSYS_ARRAY_SIZE(filter), err);
-}
-
 static int stage_seccomp(const struct sandbox_inside *inside, struct rsys_error **err)
 {
-    if (inside->start->forbid_connect && forbid_connect(err) < 0)
-        return -1;
     if (inside->start->filter_count == 0)
         return rsys_error_make(err, EINVAL, "stage seccomp: there is no filter");
     return install_filter(inside->start->filter, inside->start->filter_count, err);

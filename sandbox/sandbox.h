@@ -6,7 +6,6 @@
 #include "src/core/error.h"
 #include "src/core/spec.h"
 
-#include <stdbool.h>
 #include <sys/types.h>
 
 struct sock_filter;
@@ -17,8 +16,7 @@ struct rsys_sandbox_start {
     const struct sock_filter *filter; /* the executors' */
     unsigned filter_count;
     int executor_fd;    /* the executor's program, opened O_RDONLY or O_PATH */
-    int control_fd;     /* the client's connection: pid 1 serves RSYS_OP_SPAWN, CANCEL, KILL on it */
-    bool forbid_connect; /* no call of the sandbox may be connect(2), whatever the filter says: it gets connections that are not pinned */
+    int control_fd;     /* the client's connection, pinned (below): pid 1 serves RSYS_OP_SPAWN, CANCEL, KILL on it */
     uid_t outside_uid;  /* first of the outside ids to map when we may map a range; else our own id is mapped alone */
     gid_t outside_gid;
 };
@@ -35,8 +33,8 @@ int rsys_sandbox_nofile(const struct rsys_sandbox_spec *spec, uint32_t *ret_nofi
 pid_t rsys_sandbox_start(const struct rsys_sandbox_start *start, int *ret_broker_fd, struct rsys_error **err);
 
 /* Make a connected stream socket one that can only ever be with its present peer, whoever holds it.  For every connection that is to be handed into a
- * sandbox, control_fd too.  Returns 1; 0 when that cannot be done for this kind of socket, or by us (no CAP_NET_ADMIN): the sandbox then needs
- * forbid_connect; -1 on failure. */
+ * sandbox, control_fd too.  Returns 1; 0 when that cannot be done for this kind of socket, or by us (no CAP_NET_ADMIN): hand it to no
+ * sandbox; -1 on failure. */
 int rsys_sandbox_pin_connection(int fd, struct rsys_error **err);
 
 /* Stages that the client's cage uses too. */

@@ -45,7 +45,7 @@ struct session {
     struct session *next;
     unsigned number;
     pid_t pid;
-    bool pinned;             /* its connections can only be with their present peers */
+    bool pinned;             /* its control connection can only be with its present peer: channels go straight into the broker; else its process relays */
     bool counted;            /* in daemon.session_count */
     int broker_fd;           /* -1 until the sandbox runs */
     int64_t started, deadline; /* monotonic ms; deadline 0: it has started */
@@ -65,7 +65,6 @@ struct daemon {
     struct session *sessions;    /* owned */
     unsigned session_count, last_number;
     int64_t paused_until; /* monotonic ms; 0: accepting */
-    bool told_of_pins;
     bool draining;        /* no new sessions, and the ones that there are end */
 };
 

@@ -1,22 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* session.c: the process of one session.
  *
- * It reads nothing that the client sends.  It waits for the end of any of the three that make the session: the client's connection, the daemon,
+ * It looks at nothing that the client sends (it may have to carry it, see relay.h).  It waits for the end of any of the three that make the session: the client's connection, the daemon,
  * the sandbox's pid 1; then it ends the sandbox, waits until the kernel has taken it apart, and goes. */
 #include "server/session.h"
 
 #include "sandbox/sandbox.h"
 #include "server/log.h"
+#include "server/pass.h"
 #include "server/program.h"
 #include "server/ranges.h"
+#include "server/relay.h"
 #include "src/core/util.h"
 #include "transport/transport.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -53,23 +55,6 @@ static void close_others(int a, int b)
     (void)syscall(SYS_close_range, from, ~0u, 0);
 }
 
-static int send_broker(int daemon_fd, int broker_fd)
-{
-    union {
-        char bytes[CMSG_SPACE(sizeof(int))];
-        struct cmsghdr align;
-    } control = {{0}};
-    char byte = 'r';
-    struct iovec iov = {&byte, 1};
-    struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
-    struct cmsghdr *head = CMSG_FIRSTHDR(&message);
-    head->cmsg_level = SOL_SOCKET;
-    head->cmsg_type = SCM_RIGHTS;
-    head->cmsg_len = CMSG_LEN(sizeof(int));
-    memcpy(CMSG_DATA(head), &broker_fd, sizeof broker_fd);
-    return sendmsg(daemon_fd, &message, MSG_NOSIGNAL) == 1 ? 0 : -1;
-}
-
 static int send_welcome(const struct server_session_start *start)
 {
     const struct rsys_spec *spec = start->policy->spec;
@@ -90,26 +75,51 @@ static int send_welcome(const struct server_session_start *start)
     return server_hello_reply(start->control_fd, RSYS_HELLO_OK, payload, size, WELCOME_TIMEOUT_MS);
 }
 
-/* Until the client, the daemon or the sandbox ends.  pid 1 reads the client's connection; we only look for its end, so that
- * a pid 1 that does not read cannot outlive its client. */
-static const char *wait_for_end(const struct server_session_start *start, pid_t pid)
+/* A further connection of the client, which is not to be handed into the sandbox: relayed. */
+static void relay_channel(struct relays *relays, int broker, int connection)
 {
-    RSYS_AUTO_FD pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-    if (pidfd < 0)
-        return "pidfd_open failed";
-    struct pollfd fds[] = {{.fd = start->control_fd, .events = POLLRDHUP}, {.fd = start->daemon_fd, .events = POLLIN}, {.fd = pidfd, .events = POLLIN}};
+    int end = -1;
+    if (relays_add(relays, connection, &end) < 0)
+        return; /* the client sees the end of its connection */
+    (void)server_send_fd(broker, end, MSG_DONTWAIT);
+    close(end);
+}
+
+static int watch(int epoll_fd, int fd, unsigned events, void *what)
+{
+    struct epoll_event event = {.events = events, .data.ptr = what};
+    return epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event);
+}
+
+/* Until the client, the daemon or the sandbox ends.  pid 1 reads the client's connection; we only look for its end, so that a pid 1 that does not
+ * read cannot outlive its client.  Meanwhile, relay what has to be. */
+static const char *serve(const struct server_session_start *start, pid_t pid, struct relays *relays, int epoll_fd, int broker)
+{
+    static char client, daemon, init; /* their addresses tell the events apart */
+    int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    if (pidfd < 0 || watch(epoll_fd, start->control_fd, EPOLLRDHUP, &client) < 0 || watch(epoll_fd, start->daemon_fd, EPOLLIN, &daemon) < 0 ||
+        watch(epoll_fd, pidfd, EPOLLIN, &init) < 0)
+        return strerror(errno);
     for (;;) {
-        if (poll(fds, RSYS_ARRAY_SIZE(fds), -1) < 0) {
-            if (errno == EINTR)
-                continue;
-            return "poll failed";
-        }
-        if (fds[0].revents != 0)
+        struct epoll_event event; /* one at a time: an event may end what the next one is of */
+        int n = epoll_wait(epoll_fd, &event, 1, -1);
+        if (n < 0 && errno != EINTR)
+            return strerror(errno);
+        if (n <= 0)
+            continue;
+        if (event.data.ptr == &client)
             return "the client is gone";
-        if (fds[1].revents != 0)
-            return "the daemon ends it";
-        if (fds[2].revents != 0)
+        if (event.data.ptr == &init)
             return "its pid 1 has ended";
+        if (event.data.ptr != &daemon) {
+            relays_ready(relays, event.data.ptr, event.events);
+            continue;
+        }
+        int connection = server_receive_fd(start->daemon_fd);
+        if (connection >= 0)
+            relay_channel(relays, broker, connection);
+        else if (errno != EAGAIN && errno != EINTR)
+            return "the daemon ends it";
     }
 }
 
@@ -136,16 +146,27 @@ void server_session_run(const struct server_session_start *start)
     (void)server_range_take(&first);
     sandbox.outside_uid = sandbox.outside_gid = first;
     int broker = -1;
+    RSYS_AUTO_FD epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    struct relays *relays = NULL;
+    if (!start->pinned) {
+        /* Its end is watched for beside the relay, which reads it: each needs a descriptor of its own for epoll. */
+        int own = fcntl(start->control_fd, F_DUPFD_CLOEXEC, 3);
+        relays = relays_new(epoll_fd);
+        if (own < 0 || relays == NULL || relays_add(relays, own, &sandbox.control_fd) < 0)
+            fail(start, "the relay of the client's connection cannot be made");
+    }
     sandbox.executor_fd = server_program_open(&err);
-    sandbox.forbid_connect = !start->pinned;
     pid_t pid = sandbox.executor_fd < 0 ? -1 : rsys_sandbox_start(&sandbox, &broker, &err);
     if (pid < 0)
         fail(start, rsys_error_text(err));
     close(sandbox.executor_fd);
+    if (!start->pinned)
+        close(sandbox.control_fd);
     const char *why = "the daemon is gone";
-    if (send_broker(start->daemon_fd, broker) == 0) {
-        close(broker);
-        why = send_welcome(start) < 0 ? "the client did not take its welcome" : wait_for_end(start, pid);
+    if (server_send_fd(start->daemon_fd, broker, 0) == 0) {
+        if (start->pinned)
+            close(rsys_fd_steal(&broker)); /* the daemon puts the channels in by itself */
+        why = send_welcome(start) < 0 ? "the client did not take its welcome" : serve(start, pid, relays, epoll_fd, broker);
     }
     end_sandbox(pid);
     server_log(LOG_LEVEL_DEBUG, "session %u: ended: %s", start->number, why);

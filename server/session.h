@@ -22,9 +22,9 @@ struct server_session_start {
     const struct server_policy *policy;
     unsigned number;    /* for the log */
     int control_fd;     /* the client's connection, its hello read */
-    bool pinned;        /* it is (rsys_sandbox_pin_connection), and all channels will be */
-    int daemon_fd;      /* SOCK_SEQPACKET to the daemon: its end of file ends the session.  One message comes back: a byte with the broker's end to put
-                         * channels in (SCM_RIGHTS), before the client learns the token */
+    bool pinned;        /* it is (rsys_sandbox_pin_connection), and all channels will be: they go into the sandbox as they are; else they are relayed */
+    int daemon_fd;      /* SOCK_SEQPACKET to the daemon: its end of file ends the session.  One message goes there, with the broker's end to put
+                         * channels in, before the client learns the token; connections to relay come from there */
     pid_t daemon_pid;
     uint8_t token[RSYS_TOKEN_SIZE];
 };

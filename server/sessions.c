@@ -7,6 +7,7 @@
 
 #include "sandbox/sandbox.h"
 #include "server/log.h"
+#include "server/pass.h"
 #include "src/core/util.h"
 
 #include <fcntl.h>
@@ -47,22 +48,15 @@ static void session_end(struct daemon *daemon, struct session *session)
 static void session_ready(struct daemon *daemon, struct watch *watch)
 {
     struct session *session = (struct session *)watch;
-    union {
-        char bytes[CMSG_SPACE(sizeof(int))];
-        struct cmsghdr align;
-    } control;
-    char byte;
-    struct iovec iov = {&byte, 1};
-    struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
-    ssize_t n = recvmsg(watch->fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+    int broker = server_receive_fd(watch->fd);
+    if (broker < 0 && (errno == EAGAIN || errno == EINTR))
         return;
-    struct cmsghdr *head = n == 1 ? CMSG_FIRSTHDR(&message) : NULL;
-    if (head == NULL || head->cmsg_type != SCM_RIGHTS || head->cmsg_len != CMSG_LEN(sizeof(int)) || session->broker_fd >= 0) {
+    if (broker < 0 || session->broker_fd >= 0) {
+        rsys_close(broker);
         session_end(daemon, session); /* sessions_reap has the rest */
         return;
     }
-    memcpy(&session->broker_fd, CMSG_DATA(head), sizeof(int));
+    session->broker_fd = broker;
     session->deadline = 0;
     server_log(LOG_LEVEL_DEBUG, "session %u: its sandbox runs, after %lld ms", session->number, (long long)(server_now() - session->started));
 }
@@ -75,17 +69,12 @@ static void run_child(struct daemon *daemon, const struct session *session, int 
     server_session_run(&start);
 }
 
-static bool pin(struct daemon *daemon, int fd)
+static bool pin(int fd)
 {
     RSYS_AUTO_ERROR err = NULL;
     int pinned = rsys_sandbox_pin_connection(fd, &err);
     if (pinned < 0)
         server_log(LOG_LEVEL_ERROR, "%s", rsys_error_text(err));
-    else if (pinned == 0 && !daemon->told_of_pins) {
-        daemon->told_of_pins = true;
-        server_log(LOG_LEVEL_INFO, "connect(2) is denied in sandboxes over this transport: it takes CAP_NET_ADMIN to pin connections to their peers "
-                   "(unix: needs none)");
-    }
     return pinned == 1;
 }
 
@@ -106,7 +95,7 @@ void sessions_start(struct daemon *daemon, int fd, const char *peer)
     session->number = ++daemon->last_number;
     session->broker_fd = -1;
     session->counted = true;
-    session->pinned = pin(daemon, control_fd);
+    session->pinned = pin(control_fd);
     session->started = server_now();
     session->deadline = session->started + 1000 * (int64_t)daemon->options->start_timeout;
     snprintf(session->peer, sizeof session->peer, "%s", peer);
@@ -154,23 +143,9 @@ void sessions_channel(struct daemon *daemon, const uint8_t token[RSYS_TOKEN_SIZE
         server_log(LOG_LEVEL_DEBUG, "%s: a channel for no session that there is", peer);
         return;
     }
-    if (found->pinned && !pin(daemon, channel)) {
-        server_log(LOG_LEVEL_ERROR, "session %u: a channel is dropped: it cannot be pinned, as its session's connection is", found->number);
-        return;
-    }
-    union {
-        char bytes[CMSG_SPACE(sizeof(int))];
-        struct cmsghdr align;
-    } control = {{0}};
-    char byte = 'c';
-    struct iovec iov = {&byte, 1};
-    struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
-    struct cmsghdr *head = CMSG_FIRSTHDR(&message);
-    head->cmsg_level = SOL_SOCKET;
-    head->cmsg_type = SCM_RIGHTS;
-    head->cmsg_len = CMSG_LEN(sizeof(int));
-    memcpy(CMSG_DATA(head), &channel, sizeof(int));
-    if (sendmsg(found->broker_fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+    /* A connection that cannot be pinned is not the sandbox's to hold: its process relays it, when it was started to. */
+    int to = pin(channel) ? found->broker_fd : found->pinned ? -1 : found->watch.fd;
+    if (server_send_fd(to, channel, MSG_DONTWAIT) < 0)
         server_log(LOG_LEVEL_DEBUG, "session %u: a channel is dropped: %s", found->number, strerror(errno));
 }
 

@@ -233,6 +233,40 @@ int64_t client_open_file(struct client *client, int channel, const char *path, i
     return client_call_data(client, channel, SYS_openat, args, 1, path, (uint32_t)strlen(path) + 1);
 }
 
+void client_bulk(struct client *client, int channel, unsigned times)
+{
+    const uint32_t size = RSYS_ARENA_SIZE;
+    RSYS_AUTO_FREE uint8_t *data = calloc(1, size + sizeof(uint32_t));
+    ck_assert_ptr_nonnull(data);
+    int64_t zero = client_open_file(client, channel, "/dev/zero", O_RDONLY), null = client_open_file(client, channel, "/dev/null", O_WRONLY);
+    const struct rsys_wire_reloc reloc = {.at = 1, .to = 0};
+    const struct rsys_wire_out out = {.length = size, .how = RSYS_OUT_RESULT, .unit = 1};
+    uint32_t first = client->seqs[channel] + 1;
+    /* All are sent before any answer is received: what is on the way fills up in both directions, and nothing is lost. */
+    for (unsigned i = 0; i < times; i++) {
+        struct rsys_wire_request request = {.seq = ++client->seqs[channel], .nr = SYS_read, .relocs = 1, .outs = 1, .arena = size,
+                                            .args = {(uint64_t)zero, 0, size}};
+        struct iovec iov[] = {{&request, sizeof request}, {(void *)&reloc, sizeof reloc}, {(void *)&out, sizeof out}};
+        ck_assert_int_eq(rsys_send_iov(client->channels[channel], iov, 3, TIMEOUT), 0);
+    }
+    for (unsigned i = 0; i < times; i++) {
+        struct rsys_wire_reply reply;
+        ck_assert_int_eq(rsys_receive_all(client->channels[channel], &reply, sizeof reply, TIMEOUT), 0);
+        ck_assert_uint_eq(reply.seq, first + i);
+        ck_assert_int_eq(reply.result, size);
+        ck_assert_uint_eq(reply.size, size + sizeof(uint32_t));
+        ck_assert_int_eq(rsys_receive_all(client->channels[channel], data, reply.size, TIMEOUT), 0);
+    }
+    for (unsigned i = 0; i < times; i++) {
+        struct rsys_wire_request request = {.seq = ++client->seqs[channel], .nr = SYS_write, .relocs = 1, .in_size = size, .arena = size,
+                                            .args = {(uint64_t)null, 0, size}};
+        struct iovec iov[] = {{&request, sizeof request}, {(void *)&reloc, sizeof reloc}, {data, size}};
+        ck_assert_int_eq(rsys_send_iov(client->channels[channel], iov, 3, TIMEOUT), 0);
+    }
+    for (unsigned i = 0; i < times; i++)
+        ck_assert_int_eq(receive(client->channels[channel], first + times + i), size);
+}
+
 int client_sharer(struct client *client, int channel, pid_t tid)
 {
     int fd = server_connect(client->server), index = client->count++;

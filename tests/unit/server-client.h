@@ -53,6 +53,8 @@ int64_t client_call(struct client *client, int channel, uint16_t nr, uint64_t a,
 int64_t client_call_data(struct client *client, int channel, uint16_t nr, const uint64_t args[6], int at, const void *data, uint32_t size);
 /* A process that shares its descriptors with the channel's, with a channel of its own; the channel's index. */
 int client_sharer(struct client *client, int channel, pid_t tid);
+/* Megabytes in both directions, as many of them as told on the way at once. */
+void client_bulk(struct client *client, int channel, unsigned times);
 int64_t client_open_file(struct client *client, int channel, const char *path, int flags);
 /* End of file, or a reset, within ms; what comes before is dropped. */
 bool client_hung_up(int fd, int ms);
