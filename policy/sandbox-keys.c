@@ -278,6 +278,10 @@ static int read_capabilities(void *context, struct json_value value, struct rsys
         unsigned capability;
         if (policy_get_capability(element.value, &capability, err) < 0)
             return -1;
+        /* namespaces(7): in a user namespace it is the power over /proc/sys/user, whose limits keep a sandbox from making more namespaces. */
+        if (capability == CAP_SYS_RESOURCE)
+            return json_error(element.value, err, "no sandbox can have CAP_SYS_RESOURCE: it would lift the limits that keep it from making namespaces, "
+                              "and resource limits need that of the machine anyway");
         sandbox->capabilities |= UINT64_C(1) << capability;
     }
     return 0;

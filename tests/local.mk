@@ -80,6 +80,13 @@ unit_fds_SOURCES = tests/unit/unit-fds.c
 unit_fds_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 unit_fds_LDADD = librsys-jail.a librsys-core.a $(CHECK_LIBS)
 
+# the view's calls
+check_PROGRAMS += unit-pager
+TESTS += unit-pager
+unit_pager_SOURCES = tests/unit/unit-pager.c
+unit_pager_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+unit_pager_LDADD = librsys-jail.a librsys-transport.a librsys-core.a $(CHECK_LIBS)
+
 # descriptors of both homes, with a supervisor and an executor that are played
 check_PROGRAMS += unit-descriptors
 TESTS += unit-descriptors

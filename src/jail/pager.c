@@ -69,9 +69,12 @@ unsigned pager_queue_readlink(struct pager *pager, int dirfd, const char *path, 
     return index;
 }
 
-/* A result that says how much was read says no more than was asked for: callers take it for what is in their buffer. */
+/* A result that says how much was read says no more than was asked for: callers take it for what is in their buffer.  A failure is one that a kernel
+ * has a number for: callers make an int of it. */
 static bool fits(const struct rsys_request *request, int64_t result)
 {
+    if (result < -4095)
+        return false;
     for (uint32_t i = 0; i < request->head.outs; i++)
         if (request->outs[i].how == RSYS_OUT_RESULT && result > (int64_t)request->outs[i].length)
             return false;

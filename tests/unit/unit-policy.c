@@ -110,6 +110,7 @@ static const struct {
     {SAND("'limits': {'fsize': '1Q'}"), "P:2:21: a number of bytes (\"64M\") is expected here, not \"1Q\""},
     {SAND("'limits': {'fsize': '99999999999T'}"), "P:2:21: a number of bytes (\"64M\") is expected here"},
     {SAND("'capabilities': ['CAP_CHWON']"), "P:2:18: unknown capability \"CAP_CHWON\": did you mean \"CAP_CHOWN\"?"},
+    {SAND("'capabilities': ['CAP_CHOWN', 'CAP_SYS_RESOURCE']"), "P:2:31: no sandbox can have CAP_SYS_RESOURCE"},
     {SAND("'capabilities': 'CAP_CHOWN'"), "P:2:17: an array is expected here, not a string"},
     {SAND("'user': {'uid': 70000}"), "P:2:9: uid 70000 and gid 0 have to be among the 65536 ids"},
     {SAND("'user': {'range': 0}"), "P:2:19: at least one id has to be mapped"},
