@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* unix-socket.c: a server and a client by a name in the file system */
+// transport: unix
 #include "guest.h"
 
 #include <sys/un.h>

@@ -115,7 +115,7 @@ class Runner:
     def jail_command(self, program, case):
         if self.config["self_check"]:
             return self.native_command(program)
-        # TCP, unless the case says "transport: unix".
+        # TCP, unless the case says "transport: unix": those that need connect(2), which a server without root has to forbid over TCP.
         server = f"unix:{self.stage}/cases/sock" if case.tags.get("transport") == "unix" else self.server
         return [f"{self.stage}/bin/rsys-jail", "--server", server, "--chdir", "/work"] + program
 
