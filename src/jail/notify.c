@@ -334,7 +334,7 @@ static void notify_call(struct jail *jail, const struct seccomp_notif *notif)
     struct guest *guest = rsys_guest_find(jail, (pid_t)notif->pid);
     struct call *call;
 
-    if (!guest) { /* killed, and reaped before its call was read */
+    if (!guest || !guest->channel) { /* killed, and reaped before its call was read; or killed because the server has ended its side */
         notify_send(jail, notif->id, -ENOSYS, 0);
         return;
     }
