@@ -9,9 +9,6 @@
 #include <linux/futex.h>
 #include <linux/time_types.h>
 
-#define MSG_DONTWAIT 0x40
-#define SOL_SOCKET 1
-#define SCM_RIGHTS 1
 #define STOP_TRIES 200 /* of 10 ms each: a call that does not let itself be interrupted */
 
 /* The end of a thread that another one has stopped.  Its channel goes with the process. */
@@ -40,31 +37,6 @@ static void stop_others(struct thread *thread)
     }
 }
 
-/* Our channel is connected and idle: the next executor that needs one takes it. */
-static void give_channel(struct thread *thread)
-{
-    struct {
-        size_t length;
-        int level, type;
-        int fd, pad;
-    } control = {20, SOL_SOCKET, SCM_RIGHTS, thread->channel, 0};
-    char byte = 0;
-    struct {
-        void *base;
-        size_t length;
-    } vector = {&byte, 1};
-    struct {
-        void *name;
-        int name_length;
-        void *vectors;
-        size_t count;
-        void *control;
-        size_t control_length;
-        unsigned flags;
-    } message = {.vectors = &vector, .count = 1, .control = &control, .control_length = sizeof control};
-    sys3(__NR_sendmsg, process.nofile + RSYS_FD_BROKER_GIVE, &message, MSG_DONTWAIT);
-}
-
 void exit_thread(struct thread *thread, const struct rsys_wire_request *head)
 {
     int whole = head->args[0] == 1;
@@ -76,7 +48,7 @@ void exit_thread(struct thread *thread, const struct rsys_wire_request *head)
         sys3(__NR_close_range, 0, process.top, 0);
     /* Bytes of a next frame belong to nobody: such a channel is not given on. */
     if (((head->flags & RSYS_REQUEST_NOREPLY) != 0 || loop_reply(thread, head->seq, 0) == 0) && thread->held_size == 0)
-        give_channel(thread);
+        broker_give(thread->channel);
     signals_block(); /* from here on there may be no stack for a handler */
     sys1(__NR_close, thread->channel);
     if (whole)

@@ -89,6 +89,13 @@ struct process {
 };
 extern struct process process;
 
+/* ---- broker.c ---- */
+
+/* A spare channel, at whatever number the kernel chose; -E_AGAIN: none is there. */
+int broker_take(void);
+/* Put a connected, idle channel in: the next executor that needs one takes it.  Our own descriptor of it stays. */
+void broker_give(int channel);
+
 /* ---- stub.S ---- */
 
 /* Make a guest's call, unless the cancel of request seq has come (*cancel == seq) or comes before the syscall instruction: then -512. */

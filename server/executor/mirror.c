@@ -10,8 +10,6 @@
 
 #define MSG_PEEK 2
 #define MSG_DONTWAIT 0x40
-#define MSG_CMSG_CLOEXEC 0x40000000
-#define MSG_CTRUNC 8
 #define POLLIN 1
 
 /* The last holder of a pid may still be exiting; so long we try again. */
@@ -22,35 +20,6 @@ struct limit {
     uint64_t soft, hard;
 };
 
-/* One received channel, still at whatever number the kernel chose; -E_AGAIN: none there. */
-static int receive_channel(void)
-{
-    struct {
-        size_t length;
-        int level, type;
-        int fd;
-        int pad;
-    } control = {.fd = -1};
-    char byte;
-    struct {
-        void *base;
-        size_t length;
-    } vector = {&byte, 1};
-    struct {
-        void *name;
-        int name_length;
-        void *vectors;
-        size_t count;
-        void *control;
-        size_t control_length;
-        unsigned flags;
-    } message = {.vectors = &vector, .count = 1, .control = &control, .control_length = sizeof control};
-    int64_t got = sys3(__NR_recvmsg, process.nofile + RSYS_FD_BROKER_TAKE, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-    if (got < 0)
-        return (int)got;
-    return message.control_length >= sizeof control - sizeof control.pad && (message.flags & MSG_CTRUNC) == 0 ? control.fd : -E_AGAIN;
-}
-
 /* With the soft limit raised there is room even when the guest has used up all of its numbers. */
 static int take_now(void)
 {
@@ -59,7 +28,7 @@ static int take_now(void)
     sys4(__NR_prlimit64, 0, RLIMIT_NOFILE, 0, &old);
     raised = (struct limit){old.hard, old.hard};
     sys4(__NR_prlimit64, 0, RLIMIT_NOFILE, &raised, 0);
-    int fd = receive_channel();
+    int fd = broker_take();
     if (fd >= 0) {
         int64_t moved = sys3(__NR_fcntl, fd, F_DUPFD_CLOEXEC, process.nofile + RSYS_FD_CHANNEL);
         sys1(__NR_close, fd);
