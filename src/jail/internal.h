@@ -38,6 +38,8 @@ struct jail {
     unsigned spares_lost;     /* in a row, without a greeting */
     unsigned cancels;         /* calls whose cancelling has not been answered yet */
     unsigned patience_ms;     /* until the next repeat of these */
+    uint64_t last_id;         /* of the notification received last; they are numbered one by one */
+    uint64_t received;        /* how many notifications */
     struct seccomp_notif *request;      /* with the kernel's sizes */
     struct seccomp_notif_resp *response;
     size_t request_size;
@@ -128,6 +130,8 @@ void rsys_call_reply(struct guest *guest, const struct rsys_wire_reply *reply, c
 void rsys_call_told(struct call *call);
 /* Keep a reply until the guest makes its call again.  0 or -ENOMEM. */
 int rsys_call_defer(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data);
+/* In a stop without a call in flight: whether the guest has not taken the answer to its last one (it will make it again).  To be asked once a stop. */
+bool rsys_call_doubt(struct guest *guest);
 /* The call in flight does not matter any more; its reply will be dropped. */
 void rsys_call_abandon(struct guest *guest);
 

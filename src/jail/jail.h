@@ -61,6 +61,9 @@ struct guest {
     uint8_t state;           /* enum guest_state */
     bool announced;          /* the parent's ptrace event told of it */
     bool stopped;            /* it waits in a ptrace stop for us */
+    bool told;               /* its last call has been answered, by an answer that it may not have taken (notify.c) */
+    uint8_t doubtful;        /* 1 + how often it has stopped inside of its last call although that was answered */
+    uint64_t told_id, told_received; /* jail->last_id and ->received at that time */
     bool cancelling;         /* its call is being cancelled for the signal in `held` */
     int held;                /* the signal of a signal-delivery stop that waits for the verdict of a call */
     struct postponed *postponed; /* signals to deliver after the call in flight, oldest first */

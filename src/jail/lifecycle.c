@@ -355,6 +355,8 @@ static void stop_exec(struct jail *jail, pid_t pid)
         return;
     process = guest->process;
     rsys_call_abandon(guest);
+    guest->told = false;
+    guest->doubtful = 0;
     if (process->fds->users > 1) { /* exec unshares it */
         struct fdtable *copy = rsys_fdtable_copy(process->fds);
 
@@ -534,6 +536,8 @@ static void guest_stopped(struct jail *jail, pid_t tid, int status)
         stop_exit(guest);
         break;
     case PTRACE_EVENT_STOP:
+        if (guest->call->phase == CALL_IDLE && !guest->doubtful)
+            rsys_call_doubt(guest);
         if (signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU)
             stop_group(guest, signal);
         else

@@ -104,6 +104,7 @@ void rsys_mask_stop(struct guest *guest)
         ptrace(PTRACE_SETSIGMASK, guest->tid, (void *)sizeof(mask->saved), &mask->saved);
         mask_drop(guest);
         rsys_call_told(guest->call);
+        guest->told = false; /* it is in its registers */
     }
     rsys_guest_resume(guest, 0);
 }

@@ -14,6 +14,7 @@
 #include <linux/seccomp.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
@@ -76,6 +77,9 @@ static void call_finish(struct call *call, enum verdict verdict)
 
 void rsys_call_told(struct call *call)
 {
+    call->guest->told = call->phase == CALL_ANSWERED; /* what the guest's own kernel does may stop inside of it as often as it likes */
+    call->guest->told_id = call->guest->process->jail->last_id;
+    call->guest->told_received = call->guest->process->jail->received;
     rsys_trace_call_end(call, call->phase == CALL_PASS ? VERDICT_CONTINUE : VERDICT_DONE);
     call->phase = CALL_IDLE;
     if (call->guest->postponed)
@@ -329,8 +333,64 @@ static void call_again(struct call *call, uint64_t id)
     }
 }
 
+/* ---- answers that were not taken ----
+ *
+ * That the kernel has accepted our answer does not mean that the guest has it: a signal may have woken it just before, and then it returns
+ * -ERESTARTSYS all the same (seccomp_do_user_notification: after an interrupted wait the reply is not looked at).  Doing the call again would write
+ * twice what was written.  Such a guest stops for the signal inside of the call that has been answered.  Another one looks the same there: one that had its
+ * answer, made the same call once more, and was interrupted before we received that.  But that has used up a number: the kernel numbers
+ * notifications one by one.  So the signal waits, the guest makes its call again, and if no number is missing that cannot be accounted for, it gets the
+ * answer that it had not taken.
+ *
+ * What remains: a wake-up for a signal that another thread has then taken leaves no stop; and another guest's interrupted call in the same few
+ * microseconds is mistaken for this one's. */
+
+bool rsys_call_doubt(struct guest *guest)
+{
+    const struct call *call = guest->call;
+    struct user_regs_struct regs;
+
+    if (!guest->told || ptrace(PTRACE_GETREGS, guest->tid, NULL, &regs) < 0)
+        return false;
+    if (regs.rax != (uint64_t)-ERESTARTSYS || regs.orig_rax != call->nr)
+        return guest->doubtful; /* about to make it again */
+    if (regs.rdi != call->args[0] || regs.rsi != call->args[1] || regs.rdx != call->args[2] || regs.r10 != call->args[3] || regs.r8 != call->args[4] ||
+        regs.r9 != call->args[5])
+        return false;
+    guest->doubtful++;
+    return true;
+}
+
+static bool same_call(const struct call *call, const struct seccomp_notif *notif)
+{
+    return call->nr == (uint64_t)notif->data.nr && !memcmp(call->args, notif->data.args, sizeof(call->args));
+}
+
+/* The guest comes from a doubtful stop: true when it has been given the answer that it had not taken. */
+static bool tell_again(struct guest *guest, const struct seccomp_notif *notif)
+{
+    struct jail *jail = guest->process->jail;
+    struct call *call = guest->call;
+    uint64_t hidden = (notif->id - guest->told_id) - (jail->received - guest->told_received), own = guest->doubtful - 1u;
+
+    guest->doubtful = 0;
+    if (!guest->told || hidden > own || !same_call(call, notif))
+        return false;
+    call->id = notif->id;
+    if (!notify_send(jail, call->id, call->result, 0)) {
+        call->phase = CALL_ANSWERED; /* once more */
+        return true;
+    }
+    guest->told_id = jail->last_id;
+    guest->told_received = jail->received;
+    rsys_signal_after_call(guest);
+    return true;
+}
+
 static void notify_call(struct jail *jail, const struct seccomp_notif *notif)
 {
+    bool postponed;
+
     struct guest *guest = rsys_guest_find(jail, (pid_t)notif->pid);
     struct call *call;
 
@@ -353,6 +413,10 @@ static void notify_call(struct jail *jail, const struct seccomp_notif *notif)
         }
         rsys_call_abandon(guest);
     }
+    postponed = guest->doubtful;
+    if (postponed && tell_again(guest, notif))
+        return;
+    guest->told = false;
     call->id = notif->id;
     call->nr = (uint64_t)notif->data.nr;
     memcpy(call->args, notif->data.args, sizeof(call->args));
@@ -368,6 +432,8 @@ static void notify_call(struct jail *jail, const struct seccomp_notif *notif)
     rsys_trace_call_begin(call);
     rsys_mmap_call_begins(call);
     call_verdict(call, call_place(call));
+    if (postponed && call->phase != CALL_IDLE) /* a new call after all: the signal interrupts it */
+        rsys_signal_after_call(guest);
 }
 
 void rsys_notify_event(struct jail *jail)
@@ -377,6 +443,8 @@ void rsys_notify_event(struct jail *jail)
     memset(notif, 0, jail->request_size);
     if (ioctl(jail->notify.fd, SECCOMP_IOCTL_NOTIF_RECV, notif) < 0)
         return; /* ENOENT: interrupted before we came; it comes again */
+    jail->last_id = notif->id;
+    jail->received++;
     notify_call(jail, notif);
 }
 

@@ -198,7 +198,10 @@ void rsys_signal_stop(struct guest *guest, int signal)
     if (call->phase == CALL_IDLE) {
         if (guest->postponed)
             restore_siginfo(guest, signal);
-        rsys_guest_resume(guest, signal);
+        if (rsys_call_doubt(guest))
+            postpone(guest, signal);
+        else
+            rsys_guest_resume(guest, signal);
         return;
     }
     if (get_regs(guest, &regs) < 0)
@@ -232,6 +235,7 @@ void rsys_signal_verdict(struct guest *guest, enum verdict verdict)
     guest->held = 0;
     cancel_over(guest);
     call->phase = CALL_IDLE;
+    guest->told = false;
     rsys_trace_call_end(call, verdict);
     if (get_regs(guest, &regs) < 0)
         return; /* killed */
