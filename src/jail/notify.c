@@ -18,7 +18,9 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
-#define ERESTARTSYS 512 /* of the kernel's own headers: it never reaches a program */
+/* Of the kernel's own headers: they never reach a program. */
+#define ERESTARTSYS 512
+#define ERESTARTNOINTR 513
 
 /* Sockets are not carried yet: these rows are marked unsupported, and the handler is never reached. */
 #pragma weak rsys_handle_MSG
@@ -356,6 +358,10 @@ bool rsys_call_doubt(struct guest *guest)
         return guest->doubtful; /* about to make it again */
     if (regs.rdi != call->args[0] || regs.rsi != call->args[1] || regs.rdx != call->args[2] || regs.r10 != call->args[3] || regs.r8 != call->args[4] ||
         regs.r9 != call->args[5])
+        return false;
+    /* Made again all the same, but a further signal that stops it before that is not counted once more. */
+    regs.rax = (uint64_t)-ERESTARTNOINTR;
+    if (ptrace(PTRACE_SETREGS, guest->tid, NULL, &regs) < 0)
         return false;
     guest->doubtful++;
     return true;
