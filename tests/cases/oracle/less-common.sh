@@ -5,7 +5,7 @@ file /bin/bash /etc/passwd /usr/bin | sed 's/, BuildID.*//'
 seq 1 20 | xargs -P 4 -I{} sh -c 'echo {} >n.{}'; cat n.* | sort -n | paste -sd' '; rm n.*
 flock lock -c 'echo locked'; (flock 9; echo also locked) 9>lock; rm lock
 dash -c 'trap "echo usr1" USR1; kill -USR1 $$; echo "after"'
-sleep 20 & pgrep -x sleep | wc -l; kill $!; wait
+sleep 20 & until pgrep -x sleep >found; do :; done; wc -l <found; rm found; kill $!; wait
 setsid sh -c 'echo in a session'; nice -n 5 sh -c nice; nohup true 2>&1 | cat; stdbuf -o0 echo unbuffered
 i=0; while [ $i -lt 100 ]; do i=$((i + 1)); : >many.$i; done; ls | wc -l; rm many.*
 cat /proc/loadavg >/dev/null && cat /proc/meminfo | grep -c MemTotal; getent passwd root; locale 2>/dev/null | head -n 1
