@@ -15,9 +15,11 @@ import platform
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 sys.dont_write_bytecode = True
@@ -255,6 +257,60 @@ def row_find(b):
     return program(b, "find /usr >/dev/null")
 
 
+class Sshfs:
+    """The root over sshfs, without ssh's own encryption: sftp-server behind a loopback port (sshfs(1), directport)."""
+
+    SFTP = "/usr/lib/openssh/sftp-server"
+
+    def __init__(self, b):
+        if shutil.which("sshfs") is None or not os.access(self.SFTP, os.X_OK):
+            raise Failed("sshfs or openssh-sftp-server is not installed")
+        self.directory = f"{b.stage}/sshfs"
+        os.makedirs(self.directory, exist_ok=True)
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.served = []
+        threading.Thread(target=self.serve, args=(["taskset", "-c", "0"] if b.pinned else [],), daemon=True).start()
+        port = self.listener.getsockname()[1]
+        self.child = subprocess.Popen((["taskset", "-c", "0"] if b.pinned else []) + [
+            "sshfs", "-f", "-o", f"ro,directport={port}", f"127.0.0.1:{b.root}", self.directory], stdin=subprocess.DEVNULL, start_new_session=True)
+        if not process.until(lambda: os.path.ismount(self.directory) or self.child.poll() is not None, 10) or self.child.poll() is not None:
+            self.stop()
+            raise Failed("sshfs does not mount")
+
+    def serve(self, prefix):
+        try:
+            connection = self.listener.accept()[0]
+        except OSError:
+            return
+        with connection:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self.served.append(subprocess.Popen(prefix + [self.SFTP], stdin=connection, stdout=connection, start_new_session=True))
+
+    def stop(self):
+        subprocess.run(["umount", "-l", self.directory], stderr=subprocess.DEVNULL, timeout=10, check=False)
+        self.listener.close()
+        for child in [self.child] + self.served:
+            process.wait_limited(child, 5)
+            process.end(child)
+
+
+def against_sshfs(b, script, command):
+    mounted = Sshfs(b)
+    try:
+        command = [word.replace("ROOT", mounted.directory) for word in command]
+        return (b.seconds(lambda: b.jail(["/bin/bash", "-c", script]), 2) * 1e9, b.seconds(lambda: output(command, pinned=b.pinned), 2) * 1e9, "ns")
+    finally:
+        mounted.stop()
+
+
+def row_sshfs_tar(b):
+    return against_sshfs(b, "tar c /usr/share/doc 2>/dev/null | cat >/dev/null", ["sh", "-c", "tar c ROOT/usr/share/doc 2>/dev/null | cat >/dev/null"])
+
+
+def row_sshfs_find(b):
+    return against_sshfs(b, "find /usr >/dev/null", ["sh", "-c", "find ROOT/usr >/dev/null"])
+
+
 def private_memory(pids):
     total = 0
     for pid in pids:
@@ -312,6 +368,8 @@ ROWS = [
     ("git status", row_git_status, None, "native chroot", "low"),
     ("tar c /usr/share/doc", row_tar, None, "native chroot", "low"),
     ("find /usr", row_find, None, "native chroot", "low"),
+    ("tar c /usr/share/doc, against sshfs", row_sshfs_tar, None, "native over sshfs", "low"),
+    ("find /usr, against sshfs", row_sshfs_find, None, "native over sshfs", "low"),
     ("private memory of an idle session on the server", row_memory_session, 1.0, "2 MiB", "low"),
     ("private memory of an idle executor", row_memory_executor, 1.0, "512 KiB", "low"),
 ]
