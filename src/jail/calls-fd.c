@@ -72,15 +72,15 @@ int rsys_call_drop_local(struct call *call, int fd)
     return 0;
 }
 
-enum verdict rsys_call_place_local(struct call *call, int64_t number, int fd, bool cloexec)
+enum verdict rsys_call_place_local(struct call *call, int64_t number, int fd, unsigned flags)
 {
     RSYS_AUTO_FD own = fd;
     /* The number is the server's word.  One out of range could only hurt this guest, but it is a lie. */
     if (number < 0 || rsys_fd_is_beyond(call, (uint64_t)number))
         return rsys_call_done(call, number < 0 ? number : -EIO);
-    int placed = rsys_call_add_fd(call, own, (int)number, cloexec);
+    int placed = rsys_call_add_fd(call, own, (int)number, flags & RSYS_FD_CLOEXEC);
     if (placed >= 0)
-        placed = rsys_fd_set_local(table_of(call), (int)number, cloexec);
+        placed = rsys_fd_set_local(table_of(call), (int)number, flags);
     if (placed >= 0)
         return rsys_call_done(call, number);
     post_close(call, number);
@@ -92,19 +92,19 @@ static enum verdict home_reply(struct call *call, const struct rsys_wire_reply *
     int own = (int)call->own.word[0];
     call->on_drop = NULL;
     if (reply->result >= 0)
-        return rsys_call_place_local(call, reply->result, own, call->own.word[1] != 0);
+        return rsys_call_place_local(call, reply->result, own, (unsigned)call->own.word[1]);
     rsys_close(own);
     return rsys_call_done(call, reply->result);
 }
 
 static void home_drop(struct call *call) { rsys_close((int)call->own.word[0]); }
 
-enum verdict rsys_call_bring_home(struct call *call, int fd, bool cloexec)
+enum verdict rsys_call_bring_home(struct call *call, int fd, unsigned flags)
 {
-    const uint64_t args[6] = {0, cloexec ? O_CLOEXEC : 0};
+    const uint64_t args[6] = {0, flags & RSYS_FD_CLOEXEC ? O_CLOEXEC : 0};
     rsys_call_is_short(call);
     call->own.word[0] = (uint64_t)fd;
-    call->own.word[1] = cloexec;
+    call->own.word[1] = flags;
     call->on_reply = home_reply;
     call->on_drop = home_drop;
     rsys_request_start(&call->request, RSYS_OP_PLACEHOLDER, args);
@@ -152,7 +152,7 @@ static enum verdict range_reply(struct call *call, const struct rsys_wire_reply 
         if (!rsys_fd_is_local(process->fds, fd))
             continue;
         if (flags & CLOSE_RANGE_CLOEXEC) {
-            rsys_fd_set_local(process->fds, (int)fd, true);
+            rsys_fd_set_local(process->fds, (int)fd, rsys_fd_flags(process->fds, fd) | RSYS_FD_CLOEXEC);
             native = true;
         } else if (native) {
             rsys_fd_clear_local(process->fds, (int)fd);
@@ -212,7 +212,7 @@ static enum verdict dup_reply(struct call *call, const struct rsys_wire_reply *r
     if (rsys_fd_is_local(table_of(call), old)) {
         int own = rsys_guest_get_fd(call->guest, (int)old);
         if (own >= 0)
-            return rsys_call_place_local(call, number, own, call->own.word[1] != 0);
+            return rsys_call_place_local(call, number, own, (rsys_fd_flags(table_of(call), old) & RSYS_FD_SESSION) | (call->own.word[1] ? RSYS_FD_CLOEXEC : 0u));
         post_close(call, number);
         return rsys_call_done(call, interrupted(own));
     }
@@ -247,7 +247,9 @@ static enum verdict setfd_reply(struct call *call, const struct rsys_wire_reply 
 {
     if (reply->result < 0)
         return rsys_call_done(call, reply->result);
-    int failed = rsys_fd_set_local(table_of(call), (int)call->args[0], call->own.word[0] != 0);
+    struct fdtable *fds = table_of(call);
+    unsigned flags = rsys_fd_flags(fds, (int64_t)call->args[0]) & ~(unsigned)RSYS_FD_CLOEXEC;
+    int failed = rsys_fd_set_local(fds, (int)call->args[0], flags | (call->own.word[0] != 0 ? RSYS_FD_CLOEXEC : 0u));
     return failed < 0 ? rsys_call_done(call, failed) : VERDICT_CONTINUE;
 }
 

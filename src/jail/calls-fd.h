@@ -10,15 +10,17 @@
  * the guest's notification. */
 void rsys_call_is_short(struct call *call);
 
+/* flags: enum rsys_fd_flag. */
+
 /* The number of `fd`, a descriptor of ours, has been given by the executor (result of a placeholder or of a duplicate of one): make it the guest's
  * local descriptor there.  The call's result is set: the number, or an error after which the number is free again.  Takes fd. */
-enum verdict rsys_call_place_local(struct call *call, int64_t number, int fd, bool cloexec);
+enum verdict rsys_call_place_local(struct call *call, int64_t number, int fd, unsigned flags);
 
 /* The number is remote from now on: whatever local descriptor was there is closed, in the guest too.  0 or -errno (the guest was interrupted). */
 int rsys_call_drop_local(struct call *call, int fd);
 
 /* Give the guest a new local descriptor at the lowest free number: a duplicate of fd, which is taken. */
-enum verdict rsys_call_bring_home(struct call *call, int fd, bool cloexec);
+enum verdict rsys_call_bring_home(struct call *call, int fd, unsigned flags);
 
 /* Set or clear FD_CLOEXEC of args[0], a local descriptor: its placeholder's, ours and, by letting the call through, its own. */
 enum verdict rsys_call_set_cloexec(struct call *call, bool cloexec);

@@ -116,7 +116,7 @@ static enum verdict open_local(struct call *call, int fd, uint64_t flags)
         rsys_close(own);
         return rsys_call_done(call, -EACCES);
     }
-    return rsys_call_bring_home(call, own, (flags & O_CLOEXEC) != 0);
+    return rsys_call_bring_home(call, own, (rsys_fd_flags(call->guest->process->fds, fd) & RSYS_FD_SESSION) | (flags & O_CLOEXEC ? RSYS_FD_CLOEXEC : 0u));
 }
 
 static enum verdict open_tty(struct call *call, uint64_t flags)
@@ -127,7 +127,7 @@ static enum verdict open_tty(struct call *call, uint64_t flags)
     if (!has_terminal(call))
         return rsys_call_done(call, -ENXIO);
     int own = fcntl(tty, F_DUPFD_CLOEXEC, 3);
-    return own < 0 ? rsys_call_done(call, -errno) : rsys_call_bring_home(call, own, (flags & O_CLOEXEC) != 0);
+    return own < 0 ? rsys_call_done(call, -errno) : rsys_call_bring_home(call, own, flags & O_CLOEXEC ? RSYS_FD_CLOEXEC : 0u);
 }
 
 /* A guest's memory is on the client, and so are the files that tell of it. */
@@ -138,7 +138,7 @@ static enum verdict open_memory(struct call *call, const struct process *process
         return rsys_call_done(call, -EACCES);
     snprintf(path, sizeof path, "%d/%s", (int)process->pid, name);
     int own = openat(session_of(call)->proc_fd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    return own < 0 ? rsys_call_done(call, -errno) : rsys_call_bring_home(call, own, (flags & O_CLOEXEC) != 0);
+    return own < 0 ? rsys_call_done(call, -errno) : rsys_call_bring_home(call, own, flags & O_CLOEXEC ? RSYS_FD_CLOEXEC : 0u);
 }
 
 static bool tells_of_memory(const char *name)

@@ -88,7 +88,7 @@ enum verdict rsys_handle_IOCTL(struct call *call)
     case FS_IOC_SETFSLABEL:
     case TIOCEXCL:
         /* An open descriptor is for its data: the file's own properties, and whether others may open the terminal, stay the user's. */
-        if (local)
+        if (rsys_fd_is_users(fds, (int64_t)call->args[0]))
             return rsys_call_done(call, -EPERM);
         break;
     case SIOCGIFCONF:

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* fds.c: which descriptors of a guest are local.
  *
- * Two bit sets for each files_struct of guests.  A number beyond the sets' size is remote: most programs never have a local
+ * Three bit sets for each files_struct of guests.  A number beyond the sets' size is remote: most programs never have a local
  * descriptor above 2. */
 #include "src/jail/jail.h"
 
@@ -22,7 +22,8 @@ static struct fdtable *fdtable_alloc(uint32_t size)
     table->size = size;
     table->local = calloc(size / WORD_BITS, sizeof(uint64_t));
     table->cloexec = calloc(size / WORD_BITS, sizeof(uint64_t));
-    if (!table->local || !table->cloexec) {
+    table->session = calloc(size / WORD_BITS, sizeof(uint64_t));
+    if (!table->local || !table->cloexec || !table->session) {
         rsys_fdtable_unref(table);
         return NULL;
     }
@@ -46,6 +47,7 @@ struct fdtable *rsys_fdtable_copy(const struct fdtable *table)
         return NULL;
     memcpy(copy->local, table->local, table->size / 8);
     memcpy(copy->cloexec, table->cloexec, table->size / 8);
+    memcpy(copy->session, table->session, table->size / 8);
     return copy;
 }
 
@@ -63,40 +65,63 @@ void rsys_fdtable_unref(struct fdtable *table)
         table->epolls_closed(table, -1);
     free(table->local);
     free(table->cloexec);
+    free(table->session);
     free(table->mapped_file);
     free(table);
 }
 
-/* Guests hand over the low 32 bits of a register as a descriptor, as the kernel reads it. */
-bool rsys_fd_is_local(const struct fdtable *table, int64_t fd)
+static bool has(const struct fdtable *table, const uint64_t *set, int64_t fd)
 {
-    uint32_t n = (uint32_t)fd;
+    uint32_t n = (uint32_t)fd; /* guests hand over the low 32 bits of a register as a descriptor, as the kernel reads it */
 
-    return n < table->size && (table->local[n / WORD_BITS] >> (n % WORD_BITS) & 1);
+    return n < table->size && (set[n / WORD_BITS] >> (n % WORD_BITS) & 1);
+}
+
+bool rsys_fd_is_local(const struct fdtable *table, int64_t fd) { return has(table, table->local, fd); }
+
+bool rsys_fd_is_users(const struct fdtable *table, int64_t fd) { return has(table, table->local, fd) && !has(table, table->session, fd); }
+
+unsigned rsys_fd_flags(const struct fdtable *table, int64_t fd)
+{
+    if (!rsys_fd_is_local(table, fd))
+        return 0;
+    return (has(table, table->cloexec, fd) ? RSYS_FD_CLOEXEC : 0u) | (has(table, table->session, fd) ? RSYS_FD_SESSION : 0u);
+}
+
+/* One of the sets, larger. */
+static int set_grow(uint64_t **set, uint32_t had, uint32_t size)
+{
+    uint64_t *grown = realloc(*set, size / 8);
+
+    if (!grown)
+        return -ENOMEM;
+    memset(grown + had / WORD_BITS, 0, (size - had) / 8);
+    *set = grown;
+    return 0;
 }
 
 static int fdtable_grow(struct fdtable *table, uint32_t size)
 {
-    uint64_t *local, *cloexec;
-
-    local = realloc(table->local, size / 8);
-    if (!local)
+    if (set_grow(&table->local, table->size, size) < 0 || set_grow(&table->cloexec, table->size, size) < 0 ||
+        set_grow(&table->session, table->size, size) < 0)
         return -ENOMEM;
-    table->local = local;
-    cloexec = realloc(table->cloexec, size / 8);
-    if (!cloexec)
-        return -ENOMEM;
-    table->cloexec = cloexec;
-    memset(local + table->size / WORD_BITS, 0, (size - table->size) / 8);
-    memset(cloexec + table->size / WORD_BITS, 0, (size - table->size) / 8);
     table->size = size;
     return 0;
 }
 
-int rsys_fd_set_local(struct fdtable *table, int fd, bool cloexec)
+static void put(uint64_t *set, uint32_t n, bool in)
+{
+    uint64_t bit = UINT64_C(1) << (n % WORD_BITS);
+
+    if (in)
+        set[n / WORD_BITS] |= bit;
+    else
+        set[n / WORD_BITS] &= ~bit;
+}
+
+int rsys_fd_set_local(struct fdtable *table, int fd, unsigned flags)
 {
     uint32_t n = (uint32_t)fd, size = table->size;
-    uint64_t bit = UINT64_C(1) << (n % WORD_BITS);
 
     if (n >= FD_LIMIT)
         return -ENOMEM;
@@ -104,11 +129,9 @@ int rsys_fd_set_local(struct fdtable *table, int fd, bool cloexec)
         size *= 2;
     if (size != table->size && fdtable_grow(table, size) < 0)
         return -ENOMEM;
-    table->local[n / WORD_BITS] |= bit;
-    if (cloexec)
-        table->cloexec[n / WORD_BITS] |= bit;
-    else
-        table->cloexec[n / WORD_BITS] &= ~bit;
+    put(table->local, n, true);
+    put(table->cloexec, n, flags & RSYS_FD_CLOEXEC);
+    put(table->session, n, flags & RSYS_FD_SESSION);
     return 0;
 }
 
@@ -118,14 +141,16 @@ void rsys_fd_clear_local(struct fdtable *table, int fd)
 
     if (n >= table->size)
         return;
-    table->local[n / WORD_BITS] &= ~(UINT64_C(1) << (n % WORD_BITS));
-    table->cloexec[n / WORD_BITS] &= ~(UINT64_C(1) << (n % WORD_BITS));
+    put(table->local, n, false);
+    put(table->cloexec, n, false);
+    put(table->session, n, false);
 }
 
 void rsys_fdtable_exec(struct fdtable *table)
 {
     for (uint32_t i = 0; i < table->size / WORD_BITS; i++) {
         table->local[i] &= ~table->cloexec[i];
+        table->session[i] &= ~table->cloexec[i];
         table->cloexec[i] = 0;
     }
 }

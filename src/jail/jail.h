@@ -26,6 +26,13 @@ struct guest;
 struct process;
 struct call;
 
+/* Of a local descriptor. */
+enum rsys_fd_flag {
+    RSYS_FD_CLOEXEC = 1, /* exec drops it */
+    RSYS_FD_SESSION = 2, /* what the session itself has made on the client; without it: the user's, whose file, terminal or connection is protected
+                          * from the guest beyond what it was left open for */
+};
+
 /* A descriptor table (files_struct) of guests: which numbers are local.  Everything else that is open is remote; the executor's kernel assigns all
  * numbers (a local one has an O_PATH placeholder there).  Counted by the processes that share it (fds.c). */
 struct fdtable {
@@ -33,17 +40,20 @@ struct fdtable {
     uint32_t size;     /* bits */
     uint64_t *local;   /* owned */
     uint64_t *cloexec; /* of the local ones, so that exec drops them */
+    uint64_t *session; /* of the local ones: RSYS_FD_SESSION */
     int mapped;        /* 1 + the descriptor that the last call mapped, 0: the last call did something else (mmap.c) */
     struct mapped_file *mapped_file; /* owned */
     struct epoll_set *epolls; /* local descriptors in remote epoll sets (epoll.c); not copied by fork */
     void (*epolls_closed)(struct fdtable *table, int fd); /* set with it; to be called when a descriptor is closed; -1: all are */
 };
-struct fdtable *rsys_fdtable_new(void);                          /* 0, 1, 2 local; NULL: no memory */
+struct fdtable *rsys_fdtable_new(void);                          /* 0, 1, 2 local, the user's; NULL: no memory */
 struct fdtable *rsys_fdtable_copy(const struct fdtable *table);  /* fork without CLONE_FILES */
 struct fdtable *rsys_fdtable_ref(struct fdtable *table);
 void rsys_fdtable_unref(struct fdtable *table);
 bool rsys_fd_is_local(const struct fdtable *table, int64_t fd);
-int rsys_fd_set_local(struct fdtable *table, int fd, bool cloexec); /* 0 or -ENOMEM */
+bool rsys_fd_is_users(const struct fdtable *table, int64_t fd);  /* local, and not the session's own */
+int rsys_fd_set_local(struct fdtable *table, int fd, unsigned flags); /* enum rsys_fd_flag.  0 or -ENOMEM */
+unsigned rsys_fd_flags(const struct fdtable *table, int64_t fd); /* of a local one; 0 for others */
 void rsys_fd_clear_local(struct fdtable *table, int fd);
 void rsys_fdtable_exec(struct fdtable *table);                   /* drops the close-on-exec ones */
 

@@ -20,6 +20,7 @@ unsigned fake_requests, fake_posts, fake_cancel_at, fake_interrupted;
 bool fake_continued;
 uint16_t fake_numbers[16];
 static bool is_local[1024];
+static uint8_t fd_flags[1024];
 static struct rsys_session session = {.welcome = {.nofile = 1024}, .proc_fd = -1, .tty_fd = -1};
 struct rsys_session *fake_session = &session;
 static struct fdtable table;
@@ -31,11 +32,17 @@ static struct jail jail = {.session = &session};
 uint64_t fake_mask;
 extern void rsys_wait_event(struct jail *) __attribute__((weak));
 
-void fake_local(int fd, bool local) { is_local[fd] = local; }
+void fake_local(int fd, bool local)
+{
+    is_local[fd] = local;
+    fd_flags[fd] = 0;
+}
 
 /* ---- what jail.h promises ---- */
 
 bool rsys_fd_is_local(const struct fdtable *fds, int64_t fd) { return (uint32_t)fd < RSYS_ARRAY_SIZE(is_local) && is_local[(uint32_t)fd]; }
+unsigned rsys_fd_flags(const struct fdtable *fds, int64_t fd) { return rsys_fd_is_local(fds, fd) ? fd_flags[(uint32_t)fd] : 0; }
+bool rsys_fd_is_users(const struct fdtable *fds, int64_t fd) { return rsys_fd_is_local(fds, fd) && !(rsys_fd_flags(fds, fd) & RSYS_FD_SESSION); }
 struct rsys_memory *rsys_guest_memory(struct guest *guest) { return &rsys_memory_own; }
 struct rsys_session *rsys_jail_session(struct jail *j) { return &session; }
 struct guest *rsys_guest_find(struct jail *j, pid_t tid) { return tid == fake_guest.tid ? &fake_guest : NULL; }
@@ -67,9 +74,10 @@ int rsys_call_add_fd(struct call *c, int fd, int at, bool cloexec)
     int number = at < 0 ? fcntl(fd, cloexec ? F_DUPFD_CLOEXEC : F_DUPFD, 0) : dup3(fd, at, cloexec ? O_CLOEXEC : 0);
     return number >= 0 ? number : -errno;
 }
-int rsys_fd_set_local(struct fdtable *fds, int fd, bool cloexec)
+int rsys_fd_set_local(struct fdtable *fds, int fd, unsigned flags)
 {
     is_local[fd] = true;
+    fd_flags[fd] = (uint8_t)flags;
     return 0;
 }
 void rsys_fd_clear_local(struct fdtable *fds, int fd) { is_local[fd] = false; }

@@ -49,10 +49,17 @@ START_TEST(copies_and_exec)
     ck_assert_int_eq(rsys_fd_set_local(table, 70, true), 0);
     ck_assert_int_eq(rsys_fd_set_local(table, 71, true), 0);
     ck_assert_int_eq(rsys_fd_set_local(table, 71, false), 0);
+    ck_assert_int_eq(rsys_fd_set_local(table, 72, RSYS_FD_SESSION), 0);
+    ck_assert_int_eq(rsys_fd_set_local(table, 73, RSYS_FD_SESSION | RSYS_FD_CLOEXEC), 0);
+    ck_assert_uint_eq(rsys_fd_flags(table, 73), RSYS_FD_SESSION | RSYS_FD_CLOEXEC);
     copy = rsys_fdtable_copy(table);
     shared = rsys_fdtable_ref(table);
     rsys_fdtable_exec(copy);
     ck_assert(!rsys_fd_is_local(copy, 70) && rsys_fd_is_local(copy, 71) && rsys_fd_is_local(copy, 0));
+    ck_assert(rsys_fd_is_users(copy, 71) && rsys_fd_is_local(copy, 72) && !rsys_fd_is_users(copy, 72) && !rsys_fd_is_local(copy, 73));
+    rsys_fd_clear_local(copy, 72);
+    ck_assert_int_eq(rsys_fd_set_local(copy, 72, false), 0);
+    ck_assert(rsys_fd_is_users(copy, 72)); /* the number's next descriptor is another one */
     ck_assert(rsys_fd_is_local(shared, 70));
     rsys_fdtable_unref(table);
     ck_assert(rsys_fd_is_local(shared, 70));
