@@ -21,14 +21,15 @@ ENVIRONMENT = {
 
 
 class Case:
-    """One case: name, source, and what its header says ("limit: 60", "variants: root user", "stdin: text", "args: a b" in comments)."""
+    """One case: name, source, and what its header says ("limit: 60", "variants: root user", "stdin: text", "args: a b",
+    "root: programs" in comments)."""
 
     def __init__(self, name, kind, source, form=None):
         self.name, self.kind, self.source, self.form = name, kind, source, form
         self.tags = {}
         with open(source, encoding="utf-8", errors="replace") as f:
             for line in f.read(4096).splitlines()[:30]:
-                match = re.match(r"^\s*(?://|#|\*|/\*)\s*(limit|variants|stdin|args|alone|transport): (.*?)\s*(?:\*/)?$", line)
+                match = re.match(r"^\s*(?://|#|\*|/\*)\s*(limit|variants|stdin|args|alone|transport|root): (.*?)\s*(?:\*/)?$", line)
                 if match:
                     self.tags[match[1]] = match[2]
 
@@ -37,6 +38,10 @@ class Case:
 
     def runs_in(self, variant):
         return variant in self.tags.get("variants", "root user userns").split()
+
+    def root(self):
+        """Which of make-root's roots it runs in."""
+        return self.tags.get("root", "base")
 
 
 def find(source):
@@ -98,25 +103,25 @@ def run_program(argv, limit, directory, stdin_text=None, env=None):
 
 
 class Runner:
-    """Runs cases in one variant.  stage: the directory of the outer half; server: the address of the shared server."""
+    """Runs cases in one variant.  stage: the directory of the outer half; servers: the shared servers' addresses, by root."""
 
-    def __init__(self, stage, source, variant, server, config, slow):
-        self.stage, self.source, self.variant, self.server, self.config, self.slow = stage, source, variant, server, config, slow
+    def __init__(self, stage, source, variant, servers, config, slow):
+        self.stage, self.source, self.variant, self.servers, self.config, self.slow = stage, source, variant, servers, config, slow
 
-    def native_command(self, program):
+    def native_command(self, program, case):
         command = [f"{self.stage}/bin/native"]
         if self.variant != "root":
             command.append("--userns")
         c = self.config
         command += ["--nofile", str(c["nofile"]), "--capabilities", f"{c['capabilities']:x}", "--hostname", c["hostname"], "--directory", "/work",
-                    "--bind", f"{self.stage}/guests", "/guests", "--bind", f"{self.stage}/oracle", "/oracle", c["root"]]
+                    "--bind", f"{self.stage}/guests", "/guests", "--bind", f"{self.stage}/oracle", "/oracle", c["roots"][case.root()]]
         return command + program
 
     def jail_command(self, program, case):
         if self.config["self_check"]:
-            return self.native_command(program)
+            return self.native_command(program, case)
         # TCP, unless the case says "transport: unix": those that need connect(2), which a server without root has to forbid over TCP.
-        server = f"unix:{self.stage}/cases/sock" if case.tags.get("transport") == "unix" else self.server
+        server = f"unix:{self.stage}/cases/sock-{case.root()}" if case.tags.get("transport") == "unix" else self.servers[case.root()]
         return [f"{self.stage}/bin/rsys-jail", "--server", server, "--chdir", "/work"] + program
 
     def native_environment(self):
@@ -146,7 +151,7 @@ class Runner:
         stdin = stdin.encode().decode("unicode_escape") if stdin is not None else None
         limit = case.limit() * self.slow
         runs = {}
-        for side, command, env in (("native", self.native_command(program), self.native_environment()),
+        for side, command, env in (("native", self.native_command(program, case), self.native_environment()),
                                    ("jailed", self.jail_command(program, case), self.jail_environment())):
             where = os.path.join(directory, side)
             os.mkdir(where)
@@ -180,8 +185,9 @@ class Runner:
         return result
 
     def run_script(self, case, directory):
-        env = {**self.jail_environment(), "RSYS_TEST_BIN": f"{self.stage}/bin", "RSYS_TEST_SERVER": self.server, "RSYS_TEST_VARIANT": self.variant,
-               "RSYS_TEST_STAGE": self.stage, "RSYS_TEST_ROOT": self.config["root"], "RSYS_TEST_POLICY": f"{self.stage}/policy.json",
+        env = {**self.jail_environment(), "RSYS_TEST_BIN": f"{self.stage}/bin", "RSYS_TEST_SERVER": self.servers[case.root()], "RSYS_TEST_VARIANT": self.variant,
+               "RSYS_TEST_STAGE": self.stage, "RSYS_TEST_ROOT": self.config["roots"][case.root()],
+               "RSYS_TEST_POLICY": f"{self.stage}/policy-{case.root()}.json",
                "RSYS_TEST_SLOW": str(self.slow), "TMPDIR": directory, "PYTHONPATH": f"{self.stage}/lib", "PYTHONDONTWRITEBYTECODE": "1"}
         command = ["python3" if case.source.endswith(".py") else "bash", case.source]
         run = run_program(command, case.limit() * self.slow, directory, env=env)

@@ -29,16 +29,19 @@ def say(text):
     print(text, flush=True)
 
 
-def configuration(root):
-    return {"root": root, "nofile": 1024, "hostname": "sandbox", "capabilities": sum(1 << n for n in CAPABILITIES.values())}
+ROOTS = {"base": [], "programs": ["--programs"]} # what make-root makes, and the option for it
 
 
-def policy(stage, config, variant):
+def configuration(roots):
+    return {"roots": roots, "nofile": 1024, "hostname": "sandbox", "capabilities": sum(1 << n for n in CAPABILITIES.values())}
+
+
+def policy(stage, config, variant, root):
     """The oracle's policy: every call placed as the table has it, in the root that the native side has too."""
     return {
         "defaultAction": "allow",
         "sandbox": {
-            "root": {"path": config["root"], "mode": "overlay"},
+            "root": {"path": root, "mode": "overlay"},
             "mounts": [
                 {"type": "proc", "target": "/proc"},
                 {"type": "dev", "target": "/dev"},
@@ -59,14 +62,14 @@ def policy(stage, config, variant):
 # ---- the inner half ----
 
 class Server:
-    """The variant's shared server."""
+    """The variant's shared server for the cases of one root."""
 
-    def __init__(self, stage):
-        self.log = os.path.join(stage, "server.log")
+    def __init__(self, stage, root):
+        self.log = os.path.join(stage, f"server-{root}.log")
         self.address = None
         with open(self.log, "wb") as log:
-            self.child = process.start([f"{stage}/bin/rsys-sandboxd", "--policy", f"{stage}/policy.json", "--listen", "tcp:127.0.0.1:0",
-                                        "--listen", f"unix:{stage}/cases/sock"], log, log)
+            self.child = process.start([f"{stage}/bin/rsys-sandboxd", "--policy", f"{stage}/policy-{root}.json", "--listen", "tcp:127.0.0.1:0",
+                                        "--listen", f"unix:{stage}/cases/sock-{root}"], log, log)
         process.until(self.look, 15)
 
     def look(self):
@@ -164,12 +167,14 @@ def inner(stage, variant, jobs, names, config, source):
     slow = float(os.environ.get("RSYS_TESTS_SLOW", "1"))
     mounts_before = mounts()
     tally = Tally(stage, os.environ.get("RSYS_TESTS_MUST_RUN") == "1", config["keep_going"])
-    server = NoServer() if config["self_check"] else Server(stage)
-    if server.address is None:
-        say("FAILED: the server does not come up:\n    " + indent(server.tail()))
-        process.end(server.child)
+    servers = {root: NoServer() if config["self_check"] else Server(stage, root) for root in config["roots"]}
+    silent = [server for server in servers.values() if server.address is None]
+    if silent:
+        say("FAILED: the server does not come up:\n    " + indent(silent[0].tail()))
+        for server in servers.values():
+            process.end(server.child)
         return {"passed": 0, "failed": 1, "skipped": 0}
-    runner = cases.Runner(stage, source, variant, server.address, config, slow)
+    runner = cases.Runner(stage, source, variant, {root: server.address for root, server in servers.items()}, config, slow)
     chosen = [case for case in cases.find(source) if case.name in names]
     alone = [case for case in chosen if "alone" in case.tags]
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
@@ -177,9 +182,10 @@ def inner(stage, variant, jobs, names, config, source):
     for case in alone:
         run_one(runner, case, tally)
     problems = []
-    wrong = server.stop()
-    if wrong:
-        problems.append(wrong + "\n" + server.tail())
+    for server in servers.values():
+        wrong = server.stop()
+        if wrong:
+            problems.append(wrong + "\n" + server.tail())
     left = process.until(lambda: not process.reap_orphans(), 5) or process.reap_orphans()
     if left is not True:
         problems.append("processes left: " + ", ".join(f"{comm} ({pid})" for pid, comm in left.items()))
@@ -234,8 +240,9 @@ def lay_out(stage, source, build, config, variant, uid):
         shutil.copytree(f"{source}/tests/{folder}", f"{stage}/tree/tests/{folder}")
     for path in glob.glob(f"{source}/tests/lib/*.py"):
         shutil.copy2(path, f"{stage}/lib/")
-    with open(f"{stage}/policy.json", "w", encoding="utf-8") as f:
-        json.dump(policy(stage, config, variant), f, indent=2)
+    for name, root in config["roots"].items():
+        with open(f"{stage}/policy-{name}.json", "w", encoding="utf-8") as f:
+            json.dump(policy(stage, config, variant, root), f, indent=2)
     subprocess.run(["chmod", "-R", "a+rX", stage], check=True, stdin=subprocess.DEVNULL, timeout=60)
     for name in (".", "cases", "failed"):
         os.chown(f"{stage}/{name}", uid, uid)
@@ -270,7 +277,7 @@ def run_variant(arguments, variant):
     os.chmod(stage, 0o755)
     child = None
     try:
-        arguments.config = {**configuration(arguments.root), "self_check": arguments.self_check, "keep_going": arguments.keep_going}
+        arguments.config = {**configuration(arguments.roots), "self_check": arguments.self_check, "keep_going": arguments.keep_going}
         lay_out(stage, arguments.source, arguments.build, arguments.config, variant, uid)
         child = start_inner(stage, arguments, variant, uid)
         if process.wait_limited(child, arguments.limit) is None:
@@ -286,8 +293,8 @@ def run_variant(arguments, variant):
         shutil.rmtree(kept_dir, ignore_errors=True)
         if os.listdir(f"{stage}/failed"):
             shutil.copytree(f"{stage}/failed", kept_dir)
-            if os.path.exists(f"{stage}/server.log"):
-                shutil.copy(f"{stage}/server.log", kept_dir)
+            for log in glob.glob(f"{stage}/server-*.log"):
+                shutil.copy(log, kept_dir)
             say(f"outputs of failed cases are in {kept_dir}")
     finally:
         if child is not None:
@@ -322,10 +329,13 @@ def main(argv):
         for name in arguments.names:
             print(name)
         return 0
-    found = subprocess.run([f"{arguments.source}/tests/make-root", "--where"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, timeout=60, check=False)
-    if found.returncode != 0:
-        return 1
-    arguments.root = found.stdout.strip()
+    arguments.roots = {}
+    for name in sorted({"base"} | {case.root() for case in chosen}):
+        found = subprocess.run([f"{arguments.source}/tests/make-root", *ROOTS[name], "--where"],
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, timeout=60, check=False)
+        if found.returncode != 0:
+            return 1
+        arguments.roots[name] = found.stdout.strip()
     process.become_subreaper()
     counts = run_variant(arguments, arguments.variant)
     say(f"{arguments.variant}: {counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped")
