@@ -2,6 +2,8 @@
 /* encode.c: a call's arguments to a request's bytes, and a reply's bytes to results. */
 #include "src/core/encode.h"
 
+#include "src/core/util.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -166,10 +168,13 @@ static int encode_value(struct rsys_request *request, int arg, struct rsys_memor
     return offset < 0 ? (int)offset : 0;
 }
 
-/* What the call reads: everything that has to lie in the in-data. */
-static int encode_in(struct rsys_request *request, const struct rsys_arg *shape, int arg, const uint64_t args[6], struct rsys_memory *memory)
+/* What the call reads: everything that has to lie in the in-data.  path: instead of the guest's, or NULL. */
+static int encode_in(struct rsys_request *request, const struct rsys_arg *shape, int arg, const uint64_t args[6], struct rsys_memory *memory,
+                     const char *path)
 {
     uint64_t address = args[arg];
+    if (shape->shape == RSYS_ARG_PATH && path != NULL)
+        return (int)RSYS_MIN(rsys_request_in(request, arg, path, strlen(path) + 1), INT64_C(0));
     switch (shape->shape) {
     case RSYS_ARG_ADDRESS:
         request->head.args[arg] = 0; /* says nothing to the server */
@@ -268,12 +273,17 @@ static int encode_out_result(struct rsys_request *request, const struct rsys_arg
 
 int rsys_encode_call(struct rsys_request *request, const struct rsys_call *call, const uint64_t args[6], struct rsys_memory *memory)
 {
+    return rsys_encode_call_on(request, call, args, memory, NULL);
+}
+
+int rsys_encode_call_on(struct rsys_request *request, const struct rsys_call *call, const uint64_t args[6], struct rsys_memory *memory, const char *path)
+{
     int failed = 0;
     rsys_request_start(request, call->nr, args);
     for (int i = call->nargs; i < 6; i++)
         request->head.args[i] = 0; /* whatever the registers held */
     for (int i = 0; i < call->nargs && failed == 0; i++)
-        failed = encode_in(request, &call->args[i], i, args, memory);
+        failed = encode_in(request, &call->args[i], i, args, memory, path);
     for (int i = 0; i < call->nargs && failed == 0; i++)
         failed = encode_out_fixed(request, &call->args[i], i, args);
     for (int i = 0; i < call->nargs && failed == 0; i++)

@@ -55,6 +55,8 @@ int64_t rsys_request_out_at(struct rsys_request *request, uint32_t offset, size_
 
 /* A regular row: everything by its shapes.  args as in the trap.  0, or the guest's result: -EFAULT, -ENAMETOOLONG, -E2BIG (does not fit the arena), -EINVAL. */
 int rsys_encode_call(struct rsys_request *request, const struct rsys_call *call, const uint64_t args[6], struct rsys_memory *memory);
+/* The same with another path in the place of each PATH argument; NULL: the guest's. */
+int rsys_encode_call_on(struct rsys_request *request, const struct rsys_call *call, const uint64_t args[6], struct rsys_memory *memory, const char *path);
 
 /* Number the request and lay out what to send: up to 4 iovecs (header; relocs and outs; in-data).  Valid until the request changes.
  * Returns the count; *ret_size gets the sum. */

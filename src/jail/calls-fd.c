@@ -45,8 +45,7 @@ void rsys_call_is_short(struct call *call)
 
 /* ---- both homes ---- */
 
-/* Close a number on the executor, behind what it does now. */
-static void post_close(struct call *call, int64_t fd)
+void rsys_call_post_close(struct call *call, int64_t fd)
 {
     struct rsys_request request = {0};
     const uint64_t args[6] = {(uint64_t)fd};
@@ -83,8 +82,22 @@ enum verdict rsys_call_place_local(struct call *call, int64_t number, int fd, un
         placed = rsys_fd_set_local(table_of(call), (int)number, flags);
     if (placed >= 0)
         return rsys_call_done(call, number);
-    post_close(call, number);
+    rsys_call_post_close(call, number);
     return rsys_call_done(call, interrupted(placed));
+}
+
+enum verdict rsys_call_replace(struct call *call, int64_t number, int fd, unsigned flags)
+{
+    struct rsys_request request = {0};
+    const uint64_t args[6] = {(uint64_t)number, flags & RSYS_FD_CLOEXEC ? O_CLOEXEC : 0, 1};
+    if (number < 0 || rsys_fd_is_beyond(call, (uint64_t)number)) {
+        rsys_close(fd);
+        return rsys_call_done(call, number < 0 ? number : -EIO);
+    }
+    rsys_request_start(&request, RSYS_OP_PLACEHOLDER, args);
+    rsys_guest_post(call->guest, &request);
+    rsys_request_free(&request);
+    return rsys_call_place_local(call, number, fd, flags);
 }
 
 static enum verdict home_reply(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data)
@@ -213,7 +226,7 @@ static enum verdict dup_reply(struct call *call, const struct rsys_wire_reply *r
         int own = rsys_guest_get_fd(call->guest, (int)old);
         if (own >= 0)
             return rsys_call_place_local(call, number, own, (rsys_fd_flags(table_of(call), old) & RSYS_FD_SESSION) | (call->own.word[1] ? RSYS_FD_CLOEXEC : 0u));
-        post_close(call, number);
+        rsys_call_post_close(call, number);
         return rsys_call_done(call, interrupted(own));
     }
     /* A remote one has taken the place of a local one. */
@@ -302,8 +315,8 @@ static enum verdict pair_reply(struct call *call, const struct rsys_wire_reply *
     if (rsys_memory_write(rsys_guest_memory(call->guest), call->own.word[1], pair, sizeof pair) == 0)
         return rsys_call_done(call, reply->result);
     /* The guest has not been told of them, so it could never close them. */
-    post_close(call, pair[0]);
-    post_close(call, pair[1]);
+    rsys_call_post_close(call, pair[0]);
+    rsys_call_post_close(call, pair[1]);
     return rsys_call_done(call, -EFAULT);
 }
 

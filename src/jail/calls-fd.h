@@ -16,6 +16,12 @@ void rsys_call_is_short(struct call *call);
  * local descriptor there.  The call's result is set: the number, or an error after which the number is free again.  Takes fd. */
 enum verdict rsys_call_place_local(struct call *call, int64_t number, int fd, unsigned flags);
 
+/* The same for a number at which the executor has opened something, whose place a placeholder takes.  Takes fd. */
+enum verdict rsys_call_replace(struct call *call, int64_t number, int fd, unsigned flags);
+
+/* Close a number on the executor, behind what it does now. */
+void rsys_call_post_close(struct call *call, int64_t fd);
+
 /* The number is remote from now on: whatever local descriptor was there is closed, in the guest too.  0 or -errno (the guest was interrupted). */
 int rsys_call_drop_local(struct call *call, int fd);
 

@@ -88,7 +88,7 @@ void rsys_mmap_call_begins(struct call *call)
     call->guest->process->fds->mapped = 0;
     unsigned handler = call->row->handler;
     if (handler == RSYS_HANDLER_WRITE || handler == RSYS_HANDLER_WRITEV || handler == RSYS_HANDLER_RESIZE || handler == RSYS_HANDLER_SENDFILE ||
-        handler == RSYS_HANDLER_OPEN || handler == RSYS_HANDLER_REGULAR || handler == RSYS_HANDLER_IOCTL || handler == RSYS_HANDLER_MSG)
+        handler == RSYS_HANDLER_REGULAR || handler == RSYS_HANDLER_IOCTL || handler == RSYS_HANDLER_MSG)
         view_of_call(call)->changes++;
 }
 

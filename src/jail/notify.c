@@ -8,6 +8,7 @@
  * Arguments are copied out of the notification once and the copy is acted on.  A call that is let through to the guest's own kernel is one that harms nobody: its
  * own memory and threads, or the local descriptors that the user gave it. */
 #include "src/jail/internal.h"
+#include "src/jail/names.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -155,10 +156,12 @@ void rsys_call_fence(struct call *call)
 enum verdict rsys_call_forward_args(struct call *call, const uint64_t args[6])
 {
     int result = rsys_encode_call(&call->request, call->row, args, &call->guest->memory);
+    enum verdict verdict;
 
-    if (result == 0)
-        rsys_call_fence(call);
-    return result < 0 ? rsys_call_done(call, result) : rsys_call_send(call);
+    if (result < 0)
+        return rsys_call_done(call, result);
+    rsys_call_fence(call);
+    return rsys_name_take(call, &verdict) ? verdict : rsys_call_send(call);
 }
 
 enum verdict rsys_call_forward(struct call *call)
