@@ -142,6 +142,10 @@ void signals_unblock(void);
 void signals_stop(int tid);
 /* Send the cancel of a request to a thread of any process. */
 int64_t signals_cancel(int pid, int tid, uint32_t seq);
+/* A timer that sends this thread the cancel of a request when it is set.  Its number, or -errno. */
+int64_t signals_timer(int tid, uint32_t seq);
+void signals_timer_set(int64_t timer, uint32_t microseconds);
+void signals_timer_free(int64_t timer);
 
 /* ---- loop.c ---- */
 void loop_run(struct thread *thread) __attribute__((noreturn));

@@ -20,6 +20,7 @@
 #define SMALL_REPLY 1024u        /* up to so much is gathered by copying, which is cheaper than an iovec */
 #define IDLE_MILLISECONDS 20     /* a thread that used much memory is idle after this */
 #define DIRTY_REQUESTS 16        /* or after so many requests that used little */
+#define HURRY_MICROSECONDS 20u   /* until a call that a signal has come for already is interrupted */
 
 struct vector {
     const void *base;
@@ -181,6 +182,35 @@ static int64_t placeholder(const uint64_t args[6])
     return sys3(__NR_fcntl, process.nofile + RSYS_FD_PLACEHOLDER, cloexec != 0 ? F_DUPFD_CLOEXEC : F_DUPFD, args[0]);
 }
 
+/* Make the guest's call.  -E_RESTARTSYS: the cancel came before it was made. */
+static int64_t make_call(struct thread *thread, const struct rsys_wire_request *head, const uint64_t args[6])
+{
+    int64_t result;
+    /* A cancel that came late, for a request before this one, may have interrupted this one: that has to stay unseen. */
+    do {
+        thread->stale = 0;
+        result = credentials_is(head->nr) ? credentials_call(thread, head->nr, args, head->seq)
+                                          : rsys_stub(head->nr, args, &thread->cancel, head->seq);
+    } while (result == -E_INTR && thread->stale && thread->cancel != head->seq && head->nr != __NR_close);
+    return result;
+}
+
+/* The same, when the cancel has come before.  To the guest the signal came within the call; and no signal keeps a call from being made, it only ends
+ * its waiting: a file that is read never fails with EINTR.  So the call is made, and cancelled again as soon as it may be waiting. */
+static int64_t make_call_hurried(struct thread *thread, const struct rsys_wire_request *head, const uint64_t args[6])
+{
+    int64_t timer = signals_timer(thread->tid, head->seq), result = -E_RESTARTSYS;
+    if (timer < 0)
+        return result;
+    for (uint32_t delay = HURRY_MICROSECONDS; result == -E_RESTARTSYS; delay *= 2) {
+        thread->cancel = 0;
+        signals_timer_set(timer, delay); /* too short, when we are kept from the call for so long */
+        result = make_call(thread, head, args);
+    }
+    signals_timer_free(timer);
+    return result;
+}
+
 static int64_t execute(struct thread *thread, const struct rsys_wire_request *head, const uint64_t args[6])
 {
     int64_t result;
@@ -203,12 +233,9 @@ static int64_t execute(struct thread *thread, const struct rsys_wire_request *he
     if (head->nr >= RSYS_OP_CLONE)
         return -E_NOSYS;
     thread->seq = head->seq;
-    /* A cancel that came late, for a request before this one, may have interrupted this one: that has to stay unseen. */
-    do {
-        thread->stale = 0;
-        result = credentials_is(head->nr) ? credentials_call(thread, head->nr, args, head->seq)
-                                          : rsys_stub(head->nr, args, &thread->cancel, head->seq);
-    } while (result == -E_INTR && thread->stale && thread->cancel != head->seq && head->nr != __NR_close);
+    result = make_call(thread, head, args);
+    if (result == -E_RESTARTSYS)
+        result = make_call_hurried(thread, head, args);
     descriptors_note(head->nr, args, result);
     /* Interrupted by the cancel: the client decides between EINTR and a restart.  An interrupted close has closed: never restart it. */
     if (result == -E_INTR && thread->cancel == head->seq && head->nr != __NR_close)

@@ -7,6 +7,7 @@
 
 #include <asm/unistd.h>
 #include <linux/signal.h>
+#include <linux/time_types.h>
 
 #include <asm/siginfo.h>
 #include <asm/sigcontext.h>
@@ -72,3 +73,24 @@ int64_t signals_cancel(int pid, int tid, uint32_t seq)
 }
 
 void signals_stop(int tid) { sys3(__NR_tgkill, sys0(__NR_getpid), tid, RSYS_EXECUTOR_CANCEL); }
+
+int64_t signals_timer(int tid, uint32_t seq)
+{
+    struct sigevent event;
+    int timer = 0;
+    memset(&event, 0, sizeof event);
+    event.sigev_value.sival_ptr = (void *)(uintptr_t)seq;
+    event.sigev_signo = RSYS_EXECUTOR_CANCEL;
+    event.sigev_notify = SIGEV_SIGNAL | SIGEV_THREAD_ID;
+    event._sigev_un._tid = tid;
+    int64_t result = sys3(__NR_timer_create, 1 /* CLOCK_MONOTONIC */, &event, &timer);
+    return result < 0 ? result : timer;
+}
+
+void signals_timer_set(int64_t timer, uint32_t microseconds)
+{
+    struct __kernel_itimerspec once = {.it_value = {.tv_sec = microseconds / 1000000, .tv_nsec = microseconds % 1000000 * 1000}};
+    sys4(__NR_timer_settime, timer, 0, &once, 0);
+}
+
+void signals_timer_free(int64_t timer) { sys1(__NR_timer_delete, timer); }

@@ -6,6 +6,7 @@
  *   from _begin to _syscall           the handler moves the program counter to rsys_stub_cancelled; the stack is the same everywhere in here
  *   in the kernel                     the call returns -EINTR, or its result when it was done
  *   from _end on                      the call is over, the result stands
+ * What comes back as cancelled from here was not made; loop.c makes it once more, and cancels it in the kernel.
  * At rsys_stub_syscall itself the instruction was not executed, or the kernel went back to it to restart a call that did nothing. */
         .text
         .globl  rsys_stub, rsys_stub_begin, rsys_stub_syscall, rsys_stub_cancelled

@@ -132,6 +132,9 @@ void rsys_call_told(struct call *call);
 int rsys_call_defer(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data);
 /* In a stop without a call in flight: whether the guest has not taken the answer to its last one (it will make it again).  To be asked once a stop. */
 bool rsys_call_doubt(struct guest *guest);
+/* In a signal-delivery stop without a call in flight: the row of the call that the guest stands in when a signal has woken it before we had received its
+ * notification, or NULL. */
+const struct rsys_call *rsys_call_unseen(const struct guest *guest, const struct user_regs_struct *regs);
 /* The call in flight does not matter any more; its reply will be dropped. */
 void rsys_call_abandon(struct guest *guest);
 

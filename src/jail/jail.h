@@ -72,6 +72,7 @@ struct guest {
     bool announced;          /* the parent's ptrace event told of it */
     bool stopped;            /* it waits in a ptrace stop for us */
     bool told;               /* its last call has been answered, by an answer that it may not have taken (notify.c) */
+    bool passed;             /* its last call was left to its own kernel */
     uint8_t doubtful;        /* 1 + how often it has stopped inside of its last call although that was answered */
     uint64_t told_id, told_received; /* jail->last_id and ->received at that time */
     bool cancelling;         /* its call is being cancelled for the signal in `held` */

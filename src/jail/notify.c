@@ -81,6 +81,7 @@ static void call_finish(struct call *call, enum verdict verdict)
 void rsys_call_told(struct call *call)
 {
     call->guest->told = call->phase == CALL_ANSWERED; /* what the guest's own kernel does may stop inside of it as often as it likes */
+    call->guest->passed = call->phase == CALL_PASS;
     call->guest->told_id = call->guest->process->jail->last_id;
     call->guest->told_received = call->guest->process->jail->received;
     rsys_trace_call_end(call, call->phase == CALL_PASS ? VERDICT_CONTINUE : VERDICT_DONE);
@@ -352,6 +353,12 @@ static void call_again(struct call *call, uint64_t id)
  * What remains: a wake-up for a signal that another thread has then taken leaves no stop; and another guest's interrupted call in the same few
  * microseconds is mistaken for this one's. */
 
+static bool stands_in(const struct call *call, const struct user_regs_struct *regs)
+{
+    return regs->orig_rax == call->nr && regs->rdi == call->args[0] && regs->rsi == call->args[1] && regs->rdx == call->args[2] &&
+           regs->r10 == call->args[3] && regs->r8 == call->args[4] && regs->r9 == call->args[5];
+}
+
 bool rsys_call_doubt(struct guest *guest)
 {
     const struct call *call = guest->call;
@@ -361,8 +368,7 @@ bool rsys_call_doubt(struct guest *guest)
         return false;
     if (regs.rax != (uint64_t)-ERESTARTSYS || regs.orig_rax != call->nr)
         return guest->doubtful; /* about to make it again */
-    if (regs.rdi != call->args[0] || regs.rsi != call->args[1] || regs.rdx != call->args[2] || regs.r10 != call->args[3] || regs.r8 != call->args[4] ||
-        regs.r9 != call->args[5])
+    if (!stands_in(call, &regs))
         return false;
     /* Made again all the same, but a further signal that stops it before that is not counted once more. */
     regs.rax = (uint64_t)-ERESTARTNOINTR;
@@ -370,6 +376,16 @@ bool rsys_call_doubt(struct guest *guest)
         return false;
     guest->doubtful++;
     return true;
+}
+
+const struct rsys_call *rsys_call_unseen(const struct guest *guest, const struct user_regs_struct *regs)
+{
+    const struct rsys_call *row = regs->rax == (uint64_t)-ERESTARTSYS ? rsys_call_by_number(regs->orig_rax) : NULL;
+
+    if (!row || row->where == RSYS_LOCAL) /* of those nobody would have told us */
+        return NULL;
+    /* What the guest's own kernel was let to do may have waited there. */
+    return guest->passed && (row->flags & RSYS_CALL_BLOCKS) && stands_in(guest->call, regs) ? NULL : row;
 }
 
 static bool same_call(const struct call *call, const struct seccomp_notif *notif)
@@ -400,8 +416,6 @@ static bool tell_again(struct guest *guest, const struct seccomp_notif *notif)
 
 static void notify_call(struct jail *jail, const struct seccomp_notif *notif)
 {
-    bool postponed;
-
     struct guest *guest = rsys_guest_find(jail, (pid_t)notif->pid);
     struct call *call;
 
@@ -424,10 +438,9 @@ static void notify_call(struct jail *jail, const struct seccomp_notif *notif)
         }
         rsys_call_abandon(guest);
     }
-    postponed = guest->doubtful;
-    if (postponed && tell_again(guest, notif))
+    if (guest->doubtful && tell_again(guest, notif))
         return;
-    guest->told = false;
+    guest->told = guest->passed = false;
     call->id = notif->id;
     call->nr = (uint64_t)notif->data.nr;
     memcpy(call->args, notif->data.args, sizeof(call->args));
@@ -443,7 +456,7 @@ static void notify_call(struct jail *jail, const struct seccomp_notif *notif)
     rsys_trace_call_begin(call);
     rsys_mmap_call_begins(call);
     call_verdict(call, call_place(call));
-    if (postponed && call->phase != CALL_IDLE) /* a new call after all: the signal interrupts it */
+    if (guest->postponed && call->phase != CALL_IDLE) /* the signal came before we had received this call: it interrupts it */
         rsys_signal_after_call(guest);
 }
 

@@ -10,6 +10,8 @@
  *   the call is short      hold the guest until it is done
  *   short, in several      let the guest make its call again first and deliver the signal behind it: the handler of the call
  *   steps                  needs the guest's notification (to install descriptors, to let the call through)
+ *   not seen yet           (its notification was not received) as if the signal had come before it; one that may block makes its call
+ *                          again first
  *
  * Held, the verdict goes into the guest's registers: a result, with orig_rax = -1 so that nothing is restarted; or -ERESTARTSYS as it is (SA_RESTART decides),
  * -ERESTARTNOHAND for calls that never restart (signal(7)), -ERESTARTNOINTR for those that no signal may be seen to interrupt.  The kernel then does what it
@@ -32,6 +34,7 @@
 struct postponed {
     struct postponed *next;
     siginfo_t info;
+    bool raised; /* again: it is on its way */
 };
 
 /* ---- what a signal will do ---- */
@@ -156,7 +159,10 @@ static void postpone(struct guest *guest, int signal)
 void rsys_signal_after_call(struct guest *guest)
 {
     for (struct postponed *p = guest->postponed; p; p = p->next)
-        syscall(SYS_tgkill, guest->process->pid, guest->tid, p->info.si_signo);
+        if (!p->raised) {
+            p->raised = true;
+            syscall(SYS_tgkill, guest->process->pid, guest->tid, p->info.si_signo);
+        }
 }
 
 /* A postponed signal has come back: it is the one that it was. */
@@ -165,7 +171,7 @@ static void restore_siginfo(struct guest *guest, int signal)
     for (struct postponed **p = &guest->postponed; *p; p = &(*p)->next) {
         struct postponed *found = *p;
 
-        if (found->info.si_signo != signal)
+        if (found->info.si_signo != signal || !found->raised)
             continue;
         ptrace(PTRACE_SETSIGINFO, guest->tid, NULL, &found->info);
         *p = found->next;
@@ -182,6 +188,24 @@ void rsys_signal_free(struct guest *guest)
         free(guest->postponed);
         guest->postponed = next;
     }
+}
+
+/* A stop with no call in flight.  There may be one all the same, which the signal has woken before its notification was received.  One that may wait is
+ * to be seen first; any other begins anew behind the handler, as if the signal had come before it: none of those fails with EINTR. */
+static void idle_stop(struct guest *guest, int signal)
+{
+    struct user_regs_struct regs;
+    const struct rsys_call *row = get_regs(guest, &regs) < 0 ? NULL : rsys_call_unseen(guest, &regs);
+
+    if (row && rsys_signal_has_handler(guest, signal)) {
+        if (row->flags & RSYS_CALL_BLOCKS) {
+            postpone(guest, signal);
+            return;
+        }
+        regs.rax = (uint64_t)-ERESTARTNOINTR;
+        ptrace(PTRACE_SETREGS, guest->tid, NULL, &regs);
+    }
+    rsys_guest_resume(guest, signal);
 }
 
 void rsys_signal_stop(struct guest *guest, int signal)
@@ -201,7 +225,7 @@ void rsys_signal_stop(struct guest *guest, int signal)
         if (rsys_call_doubt(guest))
             postpone(guest, signal);
         else
-            rsys_guest_resume(guest, signal);
+            idle_stop(guest, signal);
         return;
     }
     if (get_regs(guest, &regs) < 0)
@@ -235,7 +259,7 @@ void rsys_signal_verdict(struct guest *guest, enum verdict verdict)
     guest->held = 0;
     cancel_over(guest);
     call->phase = CALL_IDLE;
-    guest->told = false;
+    guest->told = guest->passed = false;
     rsys_trace_call_end(call, verdict);
     if (get_regs(guest, &regs) < 0)
         return; /* killed */
