@@ -33,6 +33,7 @@ struct epoll_set {
     struct epoll_set *next;
     int epfd;    /* the guest's number */
     int own;     /* our epoll descriptor */
+    struct jail *jail;
     struct epoll_entry *entries;
 };
 
@@ -80,7 +81,7 @@ static void drop_entry(struct epoll_set *set, struct epoll_entry **at)
         return;
     *at = entry->next;
     epoll_ctl(set->own, EPOLL_CTL_DEL, entry->dup, NULL);
-    rsys_close(entry->dup);
+    rsys_stand_in_close(set->jail, entry->dup);
     free(entry);
 }
 
@@ -105,12 +106,12 @@ static void closed(struct fdtable *table, int fd)
     }
 }
 
-static struct epoll_set *new_set(struct fdtable *table, int epfd)
+static struct epoll_set *new_set(struct jail *jail, struct fdtable *table, int epfd)
 {
     struct epoll_set *set = calloc(1, sizeof *set);
     if (set == NULL)
         return NULL;
-    *set = (struct epoll_set){.next = table->epolls, .epfd = epfd, .own = epoll_create1(EPOLL_CLOEXEC)};
+    *set = (struct epoll_set){.next = table->epolls, .epfd = epfd, .own = epoll_create1(EPOLL_CLOEXEC), .jail = jail};
     if (set->own < 0) {
         free(set);
         return NULL;
@@ -122,15 +123,25 @@ static struct epoll_set *new_set(struct fdtable *table, int epfd)
 
 /* ---- epoll_ctl of a local descriptor ---- */
 
+/* Signalfds are read and never written. */
+static uint32_t of_stand_in(uint32_t events) { return events & ~(uint32_t)(EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND); }
+
 static int64_t add_entry(struct call *call, struct epoll_set *set, int fd, struct epoll_event *event)
 {
     struct epoll_entry *entry = calloc(1, sizeof *entry);
     if (entry == NULL)
         return -ENOMEM;
     *entry = (struct epoll_entry){.next = set->entries, .fd = fd, .dup = rsys_guest_get_fd(call->guest, fd)};
+    if (rsys_stand_in_needed(call->guest, entry->dup)) {
+        int stand_in = rsys_stand_in_new(call->guest, entry->dup, false);
+        if (stand_in < 0)
+            rsys_close(entry->dup);
+        entry->dup = stand_in;
+        event->events = of_stand_in(event->events);
+    }
     if (entry->dup < 0 || epoll_ctl(set->own, EPOLL_CTL_ADD, entry->dup, event) < 0) {
         int failed = entry->dup < 0 ? entry->dup : -errno; /* EPERM: a file cannot be waited for */
-        rsys_close(entry->dup);
+        rsys_stand_in_close(set->jail, entry->dup);
         free(entry);
         return failed;
     }
@@ -149,6 +160,8 @@ static int64_t control(struct call *call, struct epoll_set *set)
     case EPOLL_CTL_ADD:
         return *at != NULL ? -EEXIST : add_entry(call, set, fd, &event);
     case EPOLL_CTL_MOD:
+        if (*at != NULL && rsys_stand_in_is(call->guest, (*at)->dup))
+            event.events = of_stand_in(event.events);
         return *at == NULL ? -ENOENT : epoll_ctl(set->own, EPOLL_CTL_MOD, (*at)->dup, &event) < 0 ? -errno : 0;
     case EPOLL_CTL_DEL:
         if (*at == NULL)
@@ -169,12 +182,24 @@ static enum verdict on_probe(struct call *call, const struct rsys_wire_reply *re
         return rsys_call_done(call, reply->result);
     struct epoll_set *set = find_set(table, epfd); /* another thread may have been first */
     if (set == NULL)
-        set = new_set(table, epfd);
+        set = new_set(call->guest->process->jail, table, epfd);
     return rsys_call_done(call, set == NULL ? -ENOMEM : control(call, set));
+}
+
+/* Whether the descriptor to be added needs signals to be told of, and they are not yet; then *ret_verdict is to be returned. */
+static bool must_watch(struct call *call, enum verdict *ret_verdict)
+{
+    if (call->args[1] != EPOLL_CTL_ADD || !call->guest->process->jail->signalfds)
+        return false;
+    RSYS_AUTO_FD own = rsys_guest_get_fd(call->guest, (int)call->args[2]);
+    return rsys_stand_in_needed(call->guest, own) && !rsys_signal_watch(call, ret_verdict);
 }
 
 static enum verdict control_local(struct call *call)
 {
+    enum verdict verdict;
+    if (must_watch(call, &verdict))
+        return verdict;
     struct epoll_set *set = find_set(call->guest->process->fds, (int)call->args[0]);
     if (set != NULL)
         return rsys_call_done(call, control(call, set));
@@ -231,6 +256,7 @@ static enum verdict go_on(struct call *call)
     struct epoll_set *set = find_set(call->guest->process->fds, (int)call->args[0]);
     int64_t left = wait->deadline < 0 ? -1 : RSYS_MAX(wait->deadline - now(), (int64_t)0);
     struct pollfd ready = {.fd = set != NULL ? set->own : -1, .events = POLLIN};
+    rsys_stand_ins_look(call->guest);
     wait->probing = poll(&ready, 1, 0) > 0;
     if (wait->probing)
         return ask(call, 0);
@@ -252,6 +278,7 @@ static int64_t store(struct call *call, const uint8_t *remote, uint32_t count)
     int local = 0;
     if (rsys_memory_write(memory, call->args[1], remote, count * EVENT_SIZE) < 0)
         return -EFAULT;
+    rsys_stand_ins_look(call->guest);
     if (set != NULL && count < wait->max)
         local = epoll_wait(set->own, events, (int)RSYS_MIN(wait->max - count, (uint32_t)RSYS_ARRAY_SIZE(events)), 0);
     if (local > 0 && rsys_memory_write(memory, call->args[1] + count * EVENT_SIZE, events, (size_t)local * EVENT_SIZE) < 0)
@@ -263,7 +290,7 @@ static enum verdict on_wait(struct call *call, const struct rsys_wire_reply *rep
 {
     struct epoll_wait *wait = wait_of(call);
     bool cancelled = reply->result == -ERESTARTSYS || reply->result == -EINTR, hurried = wait->hurried;
-    wait->hurried = 0;
+    wait->hurried = wait->waits = 0; /* what is ready is looked at now */
     on_drop(call);
     if (rsys_request_finish(&call->request, reply, data, NULL) < 0)
         return end(call, -EIO);

@@ -44,6 +44,9 @@ struct jail {
     struct seccomp_notif_resp *response;
     size_t request_size;
     struct first_shared *shared; /* first.c's */
+    bool signalfds;           /* some guest has made one */
+    int bell;                 /* signal-watch.c's, 0: none yet */
+    struct stand_in *stand_ins; /* signalfd.c's */
 };
 
 /* The session cannot go on: print why, end with 125. */
@@ -188,6 +191,8 @@ void rsys_signal_raised(struct guest *guest, uint64_t set);
 /* Whether a handler of the guest will run.  Without a procfs to look at: yes, which costs a cancelled call now and then. */
 bool rsys_signal_has_handler(const struct guest *guest, int signal);
 void rsys_signal_free(struct guest *guest);
+/* The signals that are pending for a guest, bit n-1.  0 without a procfs to look at. */
+uint64_t rsys_signals_pending(const struct guest *guest);
 
 /* ---- temporary masks (mask.c) ---- */
 
@@ -201,6 +206,32 @@ bool rsys_mask_end(struct guest *guest);
 void rsys_mask_deliver(struct guest *guest, int signal, bool handler);
 void rsys_mask_free(struct guest *guest);
 
+/* ---- signal descriptors (signalfd.c) ---- */
+
+/* Whether `own`, a duplicate of a guest's local descriptor, cannot be polled by us because it is a signalfd. */
+bool rsys_stand_in_needed(const struct guest *guest, int own);
+/* A descriptor to poll for input in its place, for one thread or for whoever of its process looks.  Takes own; -ENOMEM. */
+int rsys_stand_in_new(struct guest *guest, int own, bool for_thread);
+bool rsys_stand_in_is(const struct guest *guest, int fd);
+/* Close a stand-in, or any other descriptor. */
+void rsys_stand_in_close(struct jail *jail, int fd);
+/* Call this before the guest's stand-ins are polled: they are what they have to be for this guest now. */
+void rsys_stand_ins_look(struct guest *guest);
+/* The process has got a signal. */
+void rsys_stand_ins_arrived(struct jail *jail, pid_t pid);
+
+/* ---- to hear of signals (signal-watch.c) ---- */
+
+/* For calls that wait over signalfds: see to it that the process's signals are told to rsys_stand_ins_arrived().  True: they are.  False: return
+ * *ret_verdict; the handler is called once more when they are. */
+bool rsys_signal_watch(struct call *call, enum verdict *ret_verdict);
+void rsys_signal_watch_drop(struct process *process);
+/* A stop, a signal-delivery stop, a notification while a guest is made to do a call; true: it was for that, and all is done (of a notification: let it pass). */
+bool rsys_injection_stop(struct guest *guest);
+bool rsys_injection_signal_stop(struct guest *guest, int signal);
+bool rsys_injection_is(const struct guest *guest, const struct seccomp_notif *notif);
+void rsys_injection_free(struct guest *guest);
+
 /* ---- waits over both homes (wait.c) ---- */
 
 /* Something is ready on a guest's local descriptor that a call waits for. */
@@ -209,6 +240,9 @@ void rsys_wait_event(struct jail *jail);
  * own.word[1] becomes 1 and the request is hurried.  0 or -errno (-EPERM: a file, which is always ready). */
 #define RSYS_WAITS 1
 int rsys_wait_watch(struct guest *guest, int fd, uint32_t events);
+/* Make the set that these are in, unless it is there.  Its events' data: a guest's tid, or RSYS_WAITS_SIGNAL and a pid.  0 or -ENOMEM. */
+int rsys_wait_start(struct jail *jail);
+#define RSYS_WAITS_SIGNAL (UINT64_C(1) << 32)
 void rsys_wait_unwatch(struct guest *guest, int fd);
 
 /* ---- tracing (trace.c) ---- */

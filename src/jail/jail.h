@@ -79,6 +79,7 @@ struct guest {
     int held;                /* the signal of a signal-delivery stop that waits for the verdict of a call */
     struct postponed *postponed; /* signals to deliver after the call in flight, oldest first */
     struct mask_swap *mask;  /* a ppoll's temporary mask, or NULL */
+    struct injection *injection; /* a call that it is made to do (signal-watch.c), or NULL */
     pid_t cloning;           /* stopped in clone until the executor has forked this one, or 0 */
     bool mirrorless;         /* its executor could not be made */
     /* calls-misc.c */
@@ -95,6 +96,7 @@ struct process {
     struct jail *jail;
     char *exe;                 /* the sandbox path of what it executes, for readlink of /proc/self/exe; owned */
     int pidfd;                 /* opened when first needed, or -1 */
+    int signal_watch;          /* hears of its signals (signal-watch.c), or -1 */
     uint64_t nofile_max;       /* RLIMIT_NOFILE's hard limit as the guest has set it, plus 1; 0: the session's */
 };
 

@@ -68,6 +68,7 @@ static void process_unref(struct process *process)
     rsys_view_set_exe(process->jail->session->view, process->pid, NULL);
     rsys_fdtable_unref(process->fds);
     rsys_close(process->pidfd);
+    rsys_signal_watch_drop(process);
     free(process->exe);
     free(process);
 }
@@ -82,6 +83,7 @@ struct process *rsys_process_new(struct jail *jail, pid_t pid, struct fdtable *f
     process->jail = jail;
     process->fds = fds;
     process->pidfd = -1;
+    process->signal_watch = -1;
     return process;
 }
 
@@ -114,6 +116,7 @@ void rsys_guest_gone(struct guest *guest)
     }
     rsys_signal_free(guest);
     rsys_mask_free(guest);
+    rsys_injection_free(guest);
     rsys_request_free(&guest->call->request);
     free(guest->call->scratch);
     free(guest->call);
@@ -366,6 +369,7 @@ static void stop_exec(struct jail *jail, pid_t pid)
         }
     }
     rsys_fdtable_exec(process->fds);
+    rsys_signal_watch_drop(process); /* who executes may leave the signal handlers that it shared, and their queue */
     free(process->exe);
     process->exe = rsys_view_exe(jail->session->view, jail->session->proc_fd, pid);
     rsys_view_set_exe(jail->session->view, pid, process->exe);
@@ -540,7 +544,7 @@ static void guest_stopped(struct jail *jail, pid_t tid, int status)
             rsys_call_doubt(guest);
         if (signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU)
             stop_group(guest, signal);
-        else
+        else if (!rsys_injection_stop(guest))
             rsys_mask_stop(guest);
         break;
     default:

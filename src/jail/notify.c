@@ -428,6 +428,10 @@ static void notify_call(struct jail *jail, const struct seccomp_notif *notif)
         notify_send(jail, notif->id, 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE);
         return;
     }
+    if (rsys_injection_is(guest, notif)) { /* two descriptors of ours, and a word of the vdso */
+        notify_send(jail, notif->id, 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE);
+        return;
+    }
     if (call->phase != CALL_IDLE) {
         /* -ERESTARTSYS is for the kernel, at a signal.  There was none: the call begins anew. */
         bool anew = call->phase == CALL_ANSWERED && call->result == -ERESTARTSYS;

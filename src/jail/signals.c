@@ -73,6 +73,15 @@ bool rsys_signal_has_handler(const struct guest *guest, int signal)
     return status_mask(status, "\nSigCgt:") & BIT(signal);
 }
 
+uint64_t rsys_signals_pending(const struct guest *guest)
+{
+    char status[4096];
+
+    if (rsys_guest_status(guest->process->jail, guest->tid, status, sizeof(status)) < 0)
+        return 0;
+    return status_mask(status, "\nSigPnd:") | status_mask(status, "\nShdPnd:");
+}
+
 /* ---- cancelling ---- */
 
 void rsys_signal_cancel(struct guest *guest)
@@ -217,7 +226,7 @@ void rsys_signal_stop(struct guest *guest, int signal)
         rsys_first_trap(guest);
         return;
     }
-    if (rsys_mask_signal_stop(guest, signal))
+    if (rsys_injection_signal_stop(guest, signal) || rsys_mask_signal_stop(guest, signal))
         return;
     if (call->phase == CALL_IDLE) {
         if (guest->postponed)

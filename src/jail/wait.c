@@ -76,12 +76,16 @@ static void local_ready(struct jail *jail, pid_t tid)
 void rsys_wait_event(struct jail *jail)
 {
     struct epoll_event events[8];
-    int n = epoll_wait(jail->waits.fd, events, RSYS_ARRAY_SIZE(events), 0);
-    for (int i = 0; i < n; i++)
-        local_ready(jail, (pid_t)events[i].data.u64);
+    int n = jail->waits.fd > 0 ? epoll_wait(jail->waits.fd, events, RSYS_ARRAY_SIZE(events), 0) : 0;
+    for (int i = 0; i < n; i++) {
+        if (events[i].data.u64 & RSYS_WAITS_SIGNAL)
+            rsys_stand_ins_arrived(jail, (pid_t)events[i].data.u64);
+        else
+            local_ready(jail, (pid_t)events[i].data.u64);
+    }
 }
 
-static int watch_start(struct jail *jail)
+int rsys_wait_start(struct jail *jail)
 {
     if (jail->waits.fd > 0)
         return 0;
@@ -96,7 +100,7 @@ int rsys_wait_watch(struct guest *guest, int fd, uint32_t events)
     struct jail *jail = guest->process->jail;
     /* Once is enough: it would be told again and again until the server has answered. */
     struct epoll_event event = {.events = events | EPOLLONESHOT, .data.u64 = (uint64_t)guest->tid};
-    if (watch_start(jail) < 0)
+    if (rsys_wait_start(jail) < 0)
         return -ENOMEM;
     return epoll_ctl(jail->waits.fd, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
 }
@@ -105,6 +109,12 @@ void rsys_wait_unwatch(struct guest *guest, int fd)
 {
     /* Closing alone would not do: the guest's own descriptor keeps the file open. */
     epoll_ctl(guest->process->jail->waits.fd, EPOLL_CTL_DEL, fd, NULL);
+}
+
+/* What can be polled of an entry of ours: signalfds are read and never written. */
+static short pollable(const struct guest *guest, const struct wait *wait, uint32_t i)
+{
+    return rsys_stand_in_is(guest, wait->dups[i]) ? wait->fds[i].events & ~SELECT_OUT : wait->fds[i].events;
 }
 
 static int watch(struct call *call)
@@ -117,7 +127,7 @@ static int watch(struct call *call)
         if (wait->dups[i] < 0 || is_off(wait, i))
             continue;
         /* EPERM: a file, which is ready whenever it is asked for, and was not when it was just asked. */
-        int failed = rsys_wait_watch(call->guest, wait->dups[i], (uint32_t)wait->fds[i].events & EPOLL_BITS);
+        int failed = rsys_wait_watch(call->guest, wait->dups[i], (uint32_t)pollable(call->guest, wait, i) & EPOLL_BITS);
         if (failed < 0 && failed != -EPERM)
             return failed;
     }
@@ -140,7 +150,7 @@ static void on_drop(struct call *call)
     struct wait *wait = wait_of(call);
     unwatch(call);
     for (uint32_t i = 0; i < wait->count; i++)
-        rsys_close(wait->dups[i]);
+        rsys_stand_in_close(call->guest->process->jail, wait->dups[i]);
     wait->count = 0;
     rsys_call_hurried_over(call);
 }
@@ -230,13 +240,14 @@ static int64_t store(struct call *call, int64_t count)
 /* ---- the wait ---- */
 
 /* What is ready on our side now. */
-static bool look_local(struct wait *wait)
+static bool look_local(struct guest *guest, struct wait *wait)
 {
     bool any = false;
+    rsys_stand_ins_look(guest);
     for (uint32_t i = 0; i < wait->count; i++) {
         if (wait->dups[i] < 0)
             continue;
-        struct pollfd one = {.fd = is_off(wait, i) ? -1 : wait->dups[i], .events = wait->fds[i].events};
+        struct pollfd one = {.fd = is_off(wait, i) ? -1 : wait->dups[i], .events = pollable(guest, wait, i)};
         wait->fds[i].revents = poll(&one, 1, 0) > 0 ? one.revents : 0;
         any |= wait->fds[i].revents != 0;
     }
@@ -275,7 +286,7 @@ static enum verdict go_on(struct call *call)
 {
     struct wait *wait = wait_of(call);
     int64_t left = wait->deadline < 0 ? -1 : RSYS_MAX(wait->deadline - now(), (int64_t)0);
-    wait->probing = look_local(wait);
+    wait->probing = look_local(call->guest, wait);
     if (wait->probing)
         left = 0; /* only to tell of what is ready over there as well */
     else if (watch(call) < 0)
@@ -288,7 +299,7 @@ static enum verdict on_wait(struct call *call, const struct rsys_wire_reply *rep
     struct wait *wait = wait_of(call);
     bool cancelled = reply->result == -ERESTARTSYS || reply->result == -EINTR;
     bool hurried = call->own.word[1];
-    call->own.word[1] = false;
+    call->own.word[0] = call->own.word[1] = 0; /* what is ready is looked at now */
     rsys_call_hurried_over(call);
     if (rsys_request_finish(&call->request, reply, data, NULL) < 0)
         return end(call, -EIO);
@@ -298,7 +309,7 @@ static enum verdict on_wait(struct call *call, const struct rsys_wire_reply *rep
         for (uint32_t i = 0; i < wait->count; i++)
             if (wait->dups[i] < 0)
                 memcpy(&wait->fds[i].revents, data + 4 + i * sizeof *wait->fds + offsetof(struct pollfd, revents), sizeof wait->fds[i].revents);
-    look_local(wait);
+    look_local(call->guest, wait);
     int64_t count = count_ready(wait);
     if (count > 0)
         return end(call, store(call, count));
@@ -333,10 +344,22 @@ static struct wait *wait_new(struct call *call, uint32_t count, uint32_t set_byt
     return wait;
 }
 
+static bool stand_in(struct call *call, uint32_t i, enum verdict *ret_verdict)
+{
+    struct wait *wait = wait_of(call);
+    int fd = rsys_stand_in_new(call->guest, wait->dups[i], true);
+    if (fd < 0)
+        *ret_verdict = rsys_call_done(call, fd);
+    else
+        wait->dups[i] = fd;
+    return fd >= 0;
+}
+
 /* Take duplicates of what is local: from here on everything has to go through end(). */
 static enum verdict begin(struct call *call)
 {
     struct wait *wait = wait_of(call);
+    enum verdict verdict;
     for (uint32_t i = 0; i < wait->count; i++) {
         if (wait->fds[i].fd < 0 || !rsys_fd_is_local(call->guest->process->fds, wait->fds[i].fd))
             continue;
@@ -344,6 +367,14 @@ static enum verdict begin(struct call *call)
         if (wait->dups[i] < 0) {
             wait->dups[i] = -1; /* the executor says POLLNVAL of the placeholder */
             continue;
+        }
+        if (rsys_stand_in_needed(call->guest, wait->dups[i])) {
+            if (!rsys_signal_watch(call, &verdict) || !stand_in(call, i, &verdict)) {
+                int64_t result = call->result;
+                on_drop(call);
+                call->result = result;
+                return verdict;
+            }
         }
         wait->locals++;
     }
