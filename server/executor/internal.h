@@ -61,6 +61,7 @@ struct thread {
     volatile uint32_t seq;     /* the request under way or the last one */
     volatile uint32_t cancel;  /* the last request for which a cancel has come, 0: none */
     volatile uint32_t stale;   /* a cancel of another request has come since this was cleared */
+    volatile uint32_t waited;  /* the cancel ended the call's waiting, and the kernel would restart it */
     volatile uint64_t signals; /* raised by calls and not yet told, bit n-1 */
 };
 _Static_assert(sizeof(struct thread) <= THREAD_ROOM, "struct thread has to fit above the stack");

@@ -182,13 +182,13 @@ static int64_t placeholder(const uint64_t args[6])
     return sys3(__NR_fcntl, process.nofile + RSYS_FD_PLACEHOLDER, cloexec != 0 ? F_DUPFD_CLOEXEC : F_DUPFD, args[0]);
 }
 
-/* Make the guest's call.  -E_RESTARTSYS: the cancel came before it was made. */
+/* Make the guest's call.  -E_RESTARTSYS: the cancel came before it was made, or, when thread->waited is set, while it waited. */
 static int64_t make_call(struct thread *thread, const struct rsys_wire_request *head, const uint64_t args[6])
 {
     int64_t result;
-    /* A cancel that came late, for a request before this one, may have interrupted this one: that has to stay unseen. */
+    /* A cancel that came late, for a request before this one, may have interrupted this one: that has to stay unseen.  (An interrupted close has closed.) */
     do {
-        thread->stale = 0;
+        thread->stale = thread->waited = 0;
         result = credentials_is(head->nr) ? credentials_call(thread, head->nr, args, head->seq)
                                           : rsys_stub(head->nr, args, &thread->cancel, head->seq);
     } while (result == -E_INTR && thread->stale && thread->cancel != head->seq && head->nr != __NR_close);
@@ -202,7 +202,7 @@ static int64_t make_call_hurried(struct thread *thread, const struct rsys_wire_r
     int64_t timer = signals_timer(thread->tid, head->seq), result = -E_RESTARTSYS;
     if (timer < 0)
         return result;
-    for (uint32_t delay = HURRY_MICROSECONDS; result == -E_RESTARTSYS; delay *= 2) {
+    for (uint32_t delay = HURRY_MICROSECONDS; result == -E_RESTARTSYS && !thread->waited; delay *= 2) {
         thread->cancel = 0;
         signals_timer_set(timer, delay); /* too short, when we are kept from the call for so long */
         result = make_call(thread, head, args);
@@ -233,13 +233,11 @@ static int64_t execute(struct thread *thread, const struct rsys_wire_request *he
     if (head->nr >= RSYS_OP_CLONE)
         return -E_NOSYS;
     thread->seq = head->seq;
+    /* Its own cancel makes it -ERESTARTSYS when the client is to decide between EINTR and a restart, -EINTR when the kernel never restarts it. */
     result = make_call(thread, head, args);
-    if (result == -E_RESTARTSYS)
+    if (result == -E_RESTARTSYS && !thread->waited)
         result = make_call_hurried(thread, head, args);
     descriptors_note(head->nr, args, result);
-    /* Interrupted by the cancel: the client decides between EINTR and a restart.  An interrupted close has closed: never restart it. */
-    if (result == -E_INTR && thread->cancel == head->seq && head->nr != __NR_close)
-        result = -E_RESTARTSYS;
     return result;
 }
 

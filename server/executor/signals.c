@@ -29,8 +29,12 @@ static void on_cancel(int signal, siginfo_t *info, void *context)
     uintptr_t at = interrupted->uc_mcontext.rip;
     if (seq != thread->seq)
         thread->stale = 1;
-    else if (at >= (uintptr_t)rsys_stub_begin && at <= (uintptr_t)rsys_stub_syscall)
+    else if (at >= (uintptr_t)rsys_stub_begin && at <= (uintptr_t)rsys_stub_syscall) {
+        /* At the instruction itself the kernel has gone back to it; that it was only about to be executed is one instruction's chance, and then the call
+         * is seen as one that had to wait. */
+        thread->waited = at == (uintptr_t)rsys_stub_syscall;
         interrupted->uc_mcontext.rip = (uintptr_t)rsys_stub_cancelled;
+    }
 }
 
 static void on_recorded(int signal)
@@ -50,8 +54,9 @@ void signals_install(void)
 {
     /* Children are mirrors of guests: nobody waits for them here. */
     install(SIGCHLD, SIG_IGN, 0);
-    /* No SA_RESTART: a cancelled call has to come back with EINTR.  The others must not disturb a call that they have nothing to do with. */
-    install(RSYS_EXECUTOR_CANCEL, (void (*)(int))(uintptr_t)on_cancel, SA_SIGINFO);
+    /* SA_RESTART: with it the kernel tells a call that would be restarted (it goes back to the instruction, from where on_cancel takes it away) from one
+     * that never is (EINTR: a socket's with a timeout, say).  The others must not disturb a call that they have nothing to do with. */
+    install(RSYS_EXECUTOR_CANCEL, (void (*)(int))(uintptr_t)on_cancel, SA_SIGINFO | SA_RESTART);
     for (int signal = 1; signal < 64; signal++)
         if ((RECORDED & BIT(signal)) != 0)
             install(signal, on_recorded, SA_RESTART);

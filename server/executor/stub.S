@@ -4,7 +4,7 @@
  * Cancelling has no window: whatever instant the cancel signal comes at, it is one of these.
  *   before rsys_stub_begin            the handler has stored the number in *cancel, the comparison sees it
  *   from _begin to _syscall           the handler moves the program counter to rsys_stub_cancelled; the stack is the same everywhere in here
- *   in the kernel                     the call returns -EINTR, or its result when it was done
+ *   in the kernel                     the kernel goes back to _syscall (see there), or the call returns its result: -EINTR when it is never restarted
  *   from _end on                      the call is over, the result stands
  * What comes back as cancelled from here was not made; loop.c makes it once more, and cancels it in the kernel.
  * At rsys_stub_syscall itself the instruction was not executed, or the kernel went back to it to restart a call that did nothing. */
