@@ -152,7 +152,7 @@ static int encode_in_out(struct rsys_request *request, int arg, struct rsys_memo
     return offset < 0 ? (int)offset : 0;
 }
 
-/* A value-result length.  The kernel takes it for the size of a buffer, which has to fit the arena. */
+/* A value-result length.  The kernel takes it for the size of a buffer, which has to fit the arena; some options tell the length that they need when they fail. */
 static int encode_value(struct rsys_request *request, int arg, struct rsys_memory *memory, uint64_t address)
 {
     uint32_t value;
@@ -164,7 +164,7 @@ static int encode_value(struct rsys_request *request, int arg, struct rsys_memor
     int64_t offset = rsys_request_in(request, arg, &value, sizeof value);
     if (offset < 0)
         return (int)offset;
-    offset = rsys_request_out_at(request, (uint32_t)offset, sizeof value, RSYS_OUT_SUCCESS, 0, (struct rsys_out_target){.guest = address});
+    offset = rsys_request_out_at(request, (uint32_t)offset, sizeof value, RSYS_OUT_ALWAYS, 0, (struct rsys_out_target){.guest = address});
     return offset < 0 ? (int)offset : 0;
 }
 

@@ -12,7 +12,9 @@
 #include <linux/fiemap.h>
 #include <linux/fs.h>
 #include <linux/if.h>
+#include <linux/if_arp.h>
 #include <linux/random.h>
+#include <linux/route.h>
 #include <linux/sockios.h>
 #include <linux/timerfd.h>
 

@@ -8,6 +8,9 @@
 #include <asm/ioctls.h>
 #include <errno.h>
 #include <linux/fs.h>
+#include <linux/if.h>
+#include <linux/ipv6_route.h>
+#include <linux/route.h>
 #include <linux/sockios.h>
 #include <string.h>
 
@@ -59,6 +62,33 @@ static enum verdict send_ifconf(struct call *call)
     return length < 0 ? rsys_call_done(call, length) : rsys_call_send(call);
 }
 
+/* SIOCADDRT, SIOCDELRT: the interface's name is behind a pointer in struct rtentry.  An IPv6 socket takes struct in6_rtmsg, which ends before that
+ * pointer: what is there then is looked at by nobody. */
+static enum verdict send_route(struct call *call)
+{
+    struct rtentry route = {0};
+    char name[IFNAMSIZ] = "";
+    struct rsys_memory *memory = rsys_guest_memory(call->guest);
+    struct rsys_request *request = &call->request;
+    _Static_assert(offsetof(struct rtentry, rt_dev) >= sizeof(struct in6_rtmsg), "the pointer lies behind the other struct");
+    int failed = rsys_memory_read(memory, call->args[2], &route, sizeof route);
+    if (failed < 0)
+        failed = rsys_memory_read(memory, call->args[2], &route, sizeof(struct in6_rtmsg));
+    if (failed < 0)
+        return rsys_call_done(call, failed);
+    uint64_t address = (uint64_t)(uintptr_t)route.rt_dev;
+    int64_t length = address != 0 ? rsys_memory_read_string(memory, address, name, sizeof name) : 0; /* cut, as the kernel does */
+    bool known = address != 0 && (length >= 0 || length == -ENAMETOOLONG);
+    name[sizeof name - 1] = 0;
+    route.rt_dev = address != 0 ? (char *)UINTPTR_MAX : NULL; /* what cannot be read is the kernel's to refuse */
+    rsys_request_start(request, call->row->nr, call->args);
+    int64_t at = rsys_request_in(request, 2, &route, sizeof route);
+    int64_t to = at >= 0 && known ? rsys_request_in(request, -1, name, sizeof name) : at;
+    if (to >= 0 && known)
+        to = rsys_request_pointer(request, (uint32_t)at + offsetof(struct rtentry, rt_dev), (uint32_t)to);
+    return to < 0 ? rsys_call_done(call, to) : rsys_call_send(call);
+}
+
 enum verdict rsys_handle_IOCTL(struct call *call)
 {
     const struct rsys_subcall *sub = rsys_ioctl_by_number(call->args[1]);
@@ -94,6 +124,11 @@ enum verdict rsys_handle_IOCTL(struct call *call)
     case SIOCGIFCONF:
         if (!local)
             return send_ifconf(call);
+        break;
+    case SIOCADDRT:
+    case SIOCDELRT:
+        if (!local)
+            return send_route(call);
         break;
     default:
         break;

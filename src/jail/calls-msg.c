@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* calls-msg.c: sendmsg, recvmsg, sendmmsg, recvmmsg and large sendto on remote sockets.
+/* calls-msg.c: sendmsg, recvmsg, sendmmsg, recvmmsg, and the large sendto and recvfrom on remote sockets.
  *
  * The header goes over with one buffer in the place of the vector, and with name and control data beside it.  Descriptors in SCM_RIGHTS need no
  * translation: a guest's remote numbers are its executor's.  A local descriptor cannot be sent to a remote socket (EINVAL).  More than 1 MiB of a stream goes
@@ -41,6 +41,18 @@ struct message {
 };
 
 static struct message *message_of(struct call *call) { return (struct message *)(void *)((char *)call->scratch + VECTOR_ROOM); }
+
+/* A call without a header of its own: a vector of one buffer. */
+static struct message *make_message(struct call *call)
+{
+    struct iovec *vector = rsys_call_scratch(call, VECTOR_ROOM + sizeof(struct message));
+    if (vector == NULL)
+        return NULL;
+    *vector = (struct iovec){(void *)(uintptr_t)call->args[1], RSYS_MIN(call->args[2], (uint64_t)INT_MAX)};
+    struct message *m = message_of(call);
+    *m = (struct message){.total = vector->iov_len, .count = 1, .deadline = -1, .flags = (uint32_t)call->args[3] & ~(uint32_t)MSG_ZEROCOPY};
+    return m;
+}
 
 static bool sends(const struct call *call) { return call->nr == __NR_sendmsg || call->nr == __NR_sendmmsg || call->nr == __NR_sendto; }
 
@@ -260,6 +272,8 @@ static int store_header(struct call *call, const uint8_t *data)
     if (got[0].got != HEADER_SIZE)
         return -EFAULT;
     memcpy(&head, data, sizeof head);
+    if (m->address == 0) /* recvfrom has no header */
+        return 0;
     if (m->head.name != 0 && (rsys_memory_write(memory, m->head.name, name, got[1].got) < 0 ||
                               rsys_memory_write(memory, m->address + offsetof(struct header, namelen), &head.namelen, sizeof head.namelen) < 0))
         return -EFAULT;
@@ -304,17 +318,36 @@ static enum verdict send_to(struct call *call)
 {
     if (call->args[2] <= RSYS_ARENA_SIZE)
         return rsys_call_forward(call);
-    struct iovec *vector = rsys_call_scratch(call, VECTOR_ROOM + sizeof(struct message));
-    if (vector == NULL)
+    struct message *m = make_message(call);
+    if (m == NULL)
         return rsys_call_done(call, -ENOMEM);
-    struct message *m = message_of(call);
-    *vector = (struct iovec){(void *)(uintptr_t)call->args[1], RSYS_MIN(call->args[2], (uint64_t)INT_MAX)};
-    *m = (struct message){.total = vector->iov_len, .count = 1, .deadline = -1, .flags = (uint32_t)call->args[3] & ~(uint32_t)MSG_ZEROCOPY};
     if (call->args[4] != 0)
         m->head = (struct header){.name = call->args[4], .namelen = (int32_t)call->args[5]};
     if (m->head.namelen < 0 || m->head.namelen > (int32_t)sizeof(struct sockaddr_storage))
         return rsys_call_done(call, -EINVAL);
     return piece(call);
+}
+
+/* recvfrom is a regular call but for two.  MSG_WAITALL for more than a request holds goes as a message.  With MSG_TRUNC a stream throws away what it
+ * says to have received: the buffer goes along, so that what the kernel leaves alone stays what it was. */
+static enum verdict receive_from(struct call *call)
+{
+    struct rsys_request *request = &call->request;
+    uint64_t args[6];
+    if (call->args[4] != 0 || call->args[1] == 0) /* a stream tells no address */
+        return rsys_call_forward(call);
+    if ((call->args[3] & MSG_WAITALL) && call->args[2] > RSYS_ARENA_SIZE)
+        return make_message(call) != NULL ? piece(call) : rsys_call_done(call, -ENOMEM);
+    if (!(call->args[3] & MSG_TRUNC))
+        return rsys_call_forward(call);
+    memcpy(args, call->args, sizeof args);
+    args[5] = 0;
+    args[2] = RSYS_MIN(args[2], (uint64_t)RSYS_ARENA_SIZE);
+    rsys_request_start(request, __NR_recvfrom, args);
+    int64_t at = rsys_request_in_guest(request, 1, rsys_guest_memory(call->guest), call->args[1], args[2]);
+    if (at >= 0)
+        at = rsys_request_out_at(request, (uint32_t)at, args[2], RSYS_OUT_RESULT, 0, (struct rsys_out_target){.guest = call->args[1]});
+    return at < 0 ? rsys_call_done(call, at) : rsys_call_send(call);
 }
 
 enum verdict rsys_handle_MSG(struct call *call)
@@ -324,6 +357,8 @@ enum verdict rsys_handle_MSG(struct call *call)
         return VERDICT_CONTINUE;
     if (call->nr == __NR_sendto)
         return send_to(call);
+    if (call->nr == __NR_recvfrom)
+        return receive_from(call);
     if (rsys_call_scratch(call, VECTOR_ROOM + sizeof(struct message)) == NULL)
         return rsys_call_done(call, -ENOMEM);
     struct message *m = message_of(call);

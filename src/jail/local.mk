@@ -26,6 +26,7 @@ librsys_jail_a_SOURCES += src/jail/calls-copy.c
 librsys_jail_a_SOURCES += src/jail/calls-misc.c
 librsys_jail_a_SOURCES += src/jail/calls-dirents.c
 librsys_jail_a_SOURCES += src/jail/calls-msg.c
+librsys_jail_a_SOURCES += src/jail/calls-sockopt.c
 librsys_jail_a_SOURCES += src/jail/wait.c
 librsys_jail_a_SOURCES += src/jail/signalfd.c
 librsys_jail_a_SOURCES += src/jail/signal-watch.c

@@ -23,9 +23,6 @@
 #define ERESTARTSYS 512
 #define ERESTARTNOINTR 513
 
-/* Sockets are not carried yet: these rows are marked unsupported, and the handler is never reached. */
-#pragma weak rsys_handle_MSG
-
 static enum verdict (*const handlers[RSYS_HANDLERS])(struct call *call) = {
     [RSYS_HANDLER_REGULAR] = rsys_call_forward,
 #define RSYS_HANDLER(name) [RSYS_HANDLER_##name] = rsys_handle_##name,

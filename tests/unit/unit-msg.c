@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* unit-msg.c: sendmsg and recvmsg with names, vectors, control data and descriptors. */
+/* unit-msg.c: sendmsg and recvmsg with names, vectors, control data and descriptors; recvfrom; socket options. */
 #include "src/core/util.h"
 #include "tests/unit/fake-jail.h"
 
 #include <check.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -195,6 +198,75 @@ START_TEST(large)
 }
 END_TEST
 
+/* Options whose values hold pointers, or are counted in instructions. */
+START_TEST(options)
+{
+    struct sock_filter code[] = {BPF_STMT(BPF_RET | BPF_K, 2)}, back[4];
+    struct sock_fprog program = {1, code}, wild = {1, (void *)8};
+    socklen_t length = 4, room = 0;
+    int fds[2], number = 0;
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, fds), 0);
+    uint64_t fd = (uint64_t)fds[1];
+    ck_assert_int_eq(fake_call(SYS_setsockopt, fd, SOL_SOCKET, SO_ATTACH_FILTER, A(&wild), sizeof wild, 0), -EFAULT);
+    ck_assert_int_eq(fake_call(SYS_setsockopt, fd, SOL_SOCKET, SO_ATTACH_FILTER, 8, sizeof wild, 0), -EFAULT);
+    ck_assert_int_eq(fake_call(SYS_setsockopt, fd, SOL_SOCKET, SO_ATTACH_FILTER, A(&program), 5, 0), -EINVAL);
+    ck_assert_int_eq(fake_call(SYS_setsockopt, fd, SOL_SOCKET, SO_ATTACH_FILTER, A(&program), sizeof program, 0), 0);
+    ck_assert_int_eq(send(fds[0], "long", 4, 0), 4);
+    ck_assert_int_eq(recv(fds[1], back, sizeof back, 0), 2);
+    ck_assert_int_eq(fake_call(SYS_getsockopt, fd, SOL_SOCKET, SO_GET_FILTER, A(back), A(&length), 0), 0);
+    ck_assert_uint_eq(length, 1);
+    ck_assert_mem_eq(back, code, sizeof code);
+    ck_assert_int_eq(fake_call(SYS_getsockopt, fd, SOL_SOCKET, SO_GET_FILTER, 0, A(&room), 0), 0);
+    ck_assert_uint_eq(room, 1);
+    ck_assert_int_eq(fake_call(SYS_setsockopt, fd, SOL_SOCKET, SO_ZEROCOPY, A(&number), 4, 0), -EOPNOTSUPP);
+    ck_assert_int_eq(fake_call(SYS_setsockopt, fd, SOL_SOCKET, SO_SNDBUF, A(&number), (uint64_t)-1, 0), -EINVAL);
+    length = sizeof number;
+    ck_assert_int_eq(fake_call(SYS_getsockopt, fd, SOL_SOCKET, SO_TYPE, A(&number), A(&length), 0), 0);
+    ck_assert_int_eq(number, SOCK_DGRAM);
+    length = (socklen_t)-1;
+    ck_assert_int_eq(fake_call(SYS_getsockopt, fd, SOL_SOCKET, SO_TYPE, A(&number), A(&length), 0), -EINVAL);
+    close(fds[0]);
+    close(fds[1]);
+}
+END_TEST
+
+/* MSG_TRUNC throws a stream's bytes away, and the buffer stays what it was; MSG_WAITALL for more than a request. */
+START_TEST(received)
+{
+    char kept[4] = "abc";
+    size_t total = 2 * MIB + 5;
+    char *data = malloc(total);
+    memset(data, 'x', total);
+    pid_t child = fork();
+    if (child == 0)
+        _exit(send(pair[1], data, total, 0) == (ssize_t)total ? 0 : 1);
+    memset(data, 0, total);
+    ck_assert_int_eq(fake_call(SYS_recvfrom, (uint64_t)pair[0], A(data), total, MSG_WAITALL, 0, 0), (int64_t)total);
+    ck_assert(data[0] == 'x' && data[total - 1] == 'x');
+    int status, one = 1;
+    waitpid(child, &status, 0);
+    ck_assert_int_eq(status, 0);
+    free(data);
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+    int l = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), c = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_eq(bind(l, (struct sockaddr *)&address, sizeof address), 0);
+    ck_assert_int_eq(listen(l, 1), 0);
+    ck_assert_int_eq(getsockname(l, (struct sockaddr *)&address, &size), 0);
+    ck_assert_int_eq(setsockopt(c, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one), 0);
+    ck_assert_int_eq(connect(c, (struct sockaddr *)&address, size), 0);
+    int s = accept(l, NULL, NULL);
+    ck_assert_int_eq(send(c, "12345", 5, 0), 5);
+    ck_assert_int_eq(fake_call(SYS_recvfrom, (uint64_t)s, A(kept), 3, MSG_TRUNC, 0, 0), 3);
+    ck_assert_str_eq(kept, "abc");
+    ck_assert_int_eq(fake_call(SYS_recvfrom, (uint64_t)s, A(kept), 3, 0, 0, 0), 2);
+    ck_assert_str_eq(kept, "45c");
+    close(s);
+    close(c);
+    close(l);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("msg");
@@ -205,6 +277,8 @@ int main(void)
     tcase_add_test(tests, descriptors);
     tcase_add_test(tests, datagrams);
     tcase_add_test(tests, large);
+    tcase_add_test(tests, options);
+    tcase_add_test(tests, received);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
