@@ -15,7 +15,7 @@ struct job {
     int tid, pager;
 };
 
-/* What /proc/PID/cmdline and comm show until the guest's first exec. */
+/* What /proc/PID/cmdline and comm show: of init, and of an executor until its guest's first exec. */
 static void rename_process(const char *name)
 {
     size_t length = text_length(name);
@@ -72,6 +72,7 @@ void init_run(void *argument)
     thread->channel = (int)process.nofile + RSYS_FD_CHANNEL;
     /* A huge page for a thread that has touched a few bytes is not what we want. */
     sys5(__NR_prctl, PR_SET_THP_DISABLE, 1, 0, 0, 0);
+    rename_process("init");
     signals_install();
     for (;;) {
         /* Operations on this channel carry no data. */

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* calls-dirents.c: getdents and getdents64: what a directory of the server shows that no guest has.
  *
+ * The view's executor is a process of the sandbox, but no guest: /proc does not list it.
+ *
  * An executor's own descriptors (its channel, the broker) lie above the guest's limit, and /proc/PID/fd of the sandbox lists them.  An entry whose name
  * is a number above the limit is rare; only when one is met, the directory is asked whether it is of a procfs, and then such entries are left out. */
 #include "src/jail/internal.h"
+#include "src/jail/names.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -41,6 +44,8 @@ static bool is_hidden(const struct call *call, const char *name, uint8_t type)
     char *end;
     unsigned long number;
 
+    if (type == DT_DIR)
+        return strcmp(name, RSYS_PAGER_NAME) == 0;
     if ((type != DT_LNK && type != DT_REG) || name[0] < '1' || name[0] > '9')
         return false;
     number = strtoul(name, &end, 10);
@@ -59,14 +64,25 @@ static bool any_hidden(const struct call *call, const uint8_t *entries, uint32_t
     return false;
 }
 
+/* Whether an entry is the directory itself and that is the root of a procfs (PROC_ROOT_INO in fs/proc/root.c). */
+static bool is_root(const uint8_t *entry, const char *name)
+{
+    uint64_t ino;
+
+    memcpy(&ino, entry, sizeof(ino));
+    return strcmp(name, ".") == 0 && ino == 1;
+}
+
 static uint32_t leave_out(const struct call *call, uint8_t *entries, uint32_t size)
 {
     const char *name;
     uint8_t type;
     uint32_t step, kept = 0;
+    bool root = false;
 
     for (uint32_t at = 0; (step = entry_at(call, entries + at, size - at, &name, &type)) != 0; at += step) {
-        if (is_hidden(call, name, type))
+        root |= is_root(entries + at, name);
+        if (is_hidden(call, name, type) && (type != DT_DIR || root))
             continue;
         memmove(entries + kept, entries + at, step);
         kept += step;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "src/core/util.h"
+#include "src/jail/calls-proc.h"
 #include "src/jail/internal.h"
 #include "src/jail/names.h"
 #include "src/jail/session.h"
@@ -93,8 +94,8 @@ static enum verdict access_descriptor(struct call *call, const struct rsys_name 
 /* What a local descriptor's link says: its kind or the terminal's name, but no name of the client's files. */
 static int64_t local_link(const struct call *call, int fd, char *text, size_t size)
 {
-    char path[64];
-    struct stat st;
+    char path[PATH_MAX];
+    struct stat st = {0}, proc;
     RSYS_AUTO_FD own = rsys_guest_get_fd(call->guest, fd);
     if (own >= 0 && fstat(own, &st) == 0 && S_ISCHR(st.st_mode)) {
         /* The link itself cannot be read: the supervisor's root is not where the device is.  Numbers: the kernel's devices.txt. */
@@ -103,10 +104,21 @@ static int64_t local_link(const struct call *call, int fd, char *text, size_t si
         if (st.st_rdev == makedev(1, 3))
             return snprintf(text, size, "/dev/null");
     }
-    snprintf(path, sizeof path, "%d/fd/%d", (int)call->guest->process->pid, fd);
+    snprintf(path, sizeof path, "self/fd/%d", own); /* the guest's own are for its id alone */
     ssize_t n = readlinkat(session_of(call)->proc_fd, path, text, size - 1);
+    text[n > 0 ? n : 0] = 0;
     if (n > 0 && text[0] != '/')
         return n; /* "pipe:[1234]" and the like */
+    if (n > 0 && own >= 0 && fstat(session_of(call)->proc_fd, &proc) == 0 && proc.st_dev == st.st_dev) { /* it is attached nowhere: "/12/stat" */
+        int length = snprintf(path, sizeof path, "/proc%s", text);
+        return snprintf(text, size, "%.*s", length, path);
+    }
+    static const char made[] = "/memfd:" RSYS_PROC_TEXT;
+    const char *end = strstr(text, " (deleted)");
+    if (n > 0 && strncmp(text, made, sizeof made - 1) == 0 && end != NULL) {
+        int length = snprintf(path, sizeof path, "/proc/%.*s", (int)(end - text - (ptrdiff_t)sizeof made + 1), text + sizeof made - 1);
+        return snprintf(text, size, "%.*s", length, path);
+    }
     return snprintf(text, size, "local:[%d]", fd);
 }
 

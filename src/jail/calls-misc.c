@@ -56,8 +56,7 @@ static enum verdict limit_core(struct call *call, const struct limit *limit, uin
     return rsys_call_done(call, 0);
 }
 
-/* The hard limit of descriptors as guests know it. */
-static uint64_t nofile_max(const struct process *process)
+uint64_t rsys_nofile_max(const struct process *process)
 {
     return process->nofile_max != 0 ? process->nofile_max - 1 : rsys_jail_session(process->jail)->welcome.nofile;
 }
@@ -81,7 +80,7 @@ static enum verdict on_limit(struct call *call, const struct rsys_wire_reply *re
     memcpy(&old, data + 4, sizeof old);
     struct rlimit shown = old;
     if (limit->resource == RLIMIT_NOFILE) {
-        shown.rlim_max = nofile_max(call->guest->process);
+        shown.rlim_max = rsys_nofile_max(call->guest->process);
         shown.rlim_cur = RSYS_MIN(shown.rlim_cur, shown.rlim_max);
     }
     if (limit->sets && limit->resource == RLIMIT_NOFILE && limit->wanted.rlim_max > shown.rlim_max)

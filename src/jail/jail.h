@@ -193,6 +193,9 @@ void *rsys_call_scratch(struct call *call, size_t n);
  * 0 or -errno. */
 int64_t rsys_signal_group(struct jail *jail, int signal);
 
+/* The hard limit of descriptors as a process's guests know it. */
+uint64_t rsys_nofile_max(const struct process *process);
+
 /* What launching made (session.h). */
 struct rsys_session;
 struct rsys_session *rsys_jail_session(struct jail *jail);

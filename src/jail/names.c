@@ -28,6 +28,7 @@ static const struct rsys_name_calls *const kinds[NAME_KINDS] = {
     [NAME_DESCRIPTOR] = &rsys_name_descriptor,
     [NAME_EXE] = &rsys_name_exe,
     [NAME_PROC] = &rsys_name_proc,
+    [NAME_NOBODY] = &rsys_name_nobody,
 };
 
 /* ---- spellings ---- */
@@ -106,6 +107,10 @@ static const struct guest *proc_guest(const struct call *call, const char *rest,
 
 static bool judge_proc(const struct call *call, const char *rest, struct rsys_name *name)
 {
+    if (strncmp(rest, RSYS_PAGER_NAME, sizeof RSYS_PAGER_NAME - 1) == 0 && (rest[sizeof RSYS_PAGER_NAME - 1] == 0 || rest[sizeof RSYS_PAGER_NAME - 1] == '/')) {
+        name->kind = NAME_NOBODY;
+        return true;
+    }
     const struct guest *guest = proc_guest(call, rest, name);
     if (guest == NULL || guest->process == NULL) {
         name->kind = NAME_PROC;
@@ -234,12 +239,25 @@ static enum verdict take(struct call *call, const struct rsys_name_calls *calls,
     }
 }
 
+static bool is_open(const struct call *call)
+{
+    return call->row->nr == SYS_open || call->row->nr == SYS_openat || call->row->nr == SYS_openat2 || call->row->nr == SYS_creat;
+}
+
 bool rsys_name_take(struct call *call, enum verdict *ret_verdict)
 {
     int arg = rsys_name_argument(call->row);
     const char *path = arg < 0 ? NULL : rsys_call_in_data(call, (uint32_t)arg);
+    if (path == NULL)
+        return false;
+    return rsys_name_take_as(call, path, ret_verdict) || rsys_proc_relative_exe(call, path, ret_verdict) ||
+           (is_open(call) && rsys_proc_open_suspect(call, path, rsys_call_open_flags(call), ret_verdict));
+}
+
+bool rsys_name_take_as(struct call *call, const char *path, enum verdict *ret_verdict)
+{
     struct rsys_name name;
-    if (path == NULL || path[0] != '/' || !rsys_name_judge(call, path, &name))
+    if (path[0] != '/' || !rsys_name_judge(call, path, &name))
         return false;
     for (size_t i = 0; i < RSYS_ARRAY_SIZE(takes); i++) {
         if (takes[i].nr != call->row->nr)

@@ -10,6 +10,7 @@ enum rsys_name_kind {
     NAME_DESCRIPTOR, /* a local descriptor of the caller, by /dev/stdin, /dev/fd/N or /proc/PID/fd/N: `number` */
     NAME_EXE,        /* /proc/PID/exe: what `process` executes (its executor executes something else) */
     NAME_PROC,       /* /proc/PID/REST, /proc/PID/task/TID/REST of a guest (`number`: its tid), or /proc/REST (`process` NULL), as the client tells it */
+    NAME_NOBODY,     /* the view's executor in /proc: no guest */
     NAME_KINDS
 };
 
@@ -32,10 +33,14 @@ struct rsys_name_calls {
     enum verdict (*readlink)(struct call *call, const struct rsys_name *name);
     enum verdict (*change)(struct call *call, const struct rsys_name *name); /* mode, owner, times, extended attributes, length */
 };
-extern const struct rsys_name_calls rsys_name_tty, rsys_name_descriptor, rsys_name_exe, rsys_name_proc;
+extern const struct rsys_name_calls rsys_name_tty, rsys_name_descriptor, rsys_name_exe, rsys_name_proc, rsys_name_nobody;
+
+#define RSYS_PAGER_NAME "2" /* launch.c spawns it with that pid */
 
 /* The encoded call is about to be sent: when its name means something on the client, do what its kind does.  False: it is the sandbox's. */
 bool rsys_name_take(struct call *call, enum verdict *ret_verdict);
+/* The same as if this were its name. */
+bool rsys_name_take_as(struct call *call, const char *path, enum verdict *ret_verdict);
 /* Whether the path names something on the client; ret_name is filled in, but for `follow`. */
 bool rsys_name_judge(const struct call *call, const char *path, struct rsys_name *ret_name);
 

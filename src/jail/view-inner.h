@@ -37,16 +37,20 @@ struct node {
     char *target;           /* of a symbolic link; owned */
     char *path;             /* of what was found by a relative path, where the sandbox has no /proc; owned */
     uint64_t used;          /* the clock of the last use, for eviction */
+    uint64_t serial;        /* its number in the view: no other node ever has it */
 };
 
 #define NODE_BUCKETS 512
 #define JOB_NAME "\001"
+#define TELL_NAME "\002"
+#define NODE_SERIALS 16 /* below: the fixed nodes */
 
 enum job_kind {
     JOB_OPEN,    /* open a descriptor of a guest's executor as a file of the view */
     JOB_FLUSH,   /* write back what guests have written through shared mappings of kept_fd */
     JOB_REFRESH, /* the file has changed on the server: drop what is cached of it, learn its size */
     JOB_WAIT,    /* come back a little later */
+    JOB_TELL,    /* where the files of a struct view_telling (data) are */
 };
 
 /* Work for the opener.  The supervisor makes it, sends its address, and gets it back through the event descriptor. */
@@ -89,6 +93,7 @@ struct view {
     pid_t asker;           /* whose lookup this is */
     struct walks *walks;   /* view-walk.c's; owned */
     uint64_t clock;
+    uint64_t serials;      /* the last node's */
     int64_t latest;        /* the latest change time seen of any file: the server's clock is there at least */
     unsigned remote_fds;
     uid_t uid;
@@ -149,6 +154,14 @@ enum verdict view_job_await(struct view *view, struct view_job *job);
 /* The call does not wait any more; the job goes on, for nobody. */
 void view_job_leave(struct call *call);
 void view_job_free(struct view_job *job);
+/* view-tell.c */
+struct view_telling {
+    struct rsys_text_file *files; /* by their serial numbers in the view (ino); the rest is filled in */
+    size_t count;
+};
+void view_tell(struct view *view, struct view_telling *telling);
+/* Have the view fill it in, on the view's thread; it stays the caller's, who gets it back as job->data in done, also when the call has been left. */
+enum verdict rsys_view_tell(struct call *call, struct view_telling *telling, void (*done)(struct view_job *));
 /* mmap.c */
 void view_flush_all(struct view *view);
 

@@ -75,6 +75,14 @@ static int job_open(struct view *view, struct view_job *job)
     return fd;
 }
 
+/* The view's thread fills the job in while we ask for a name that there is not. */
+static void job_tell(struct view *view, struct view_job *job)
+{
+    atomic_store(&view->job, job);
+    rsys_close(openat(view->start.mount_fd, TELL_NAME, O_PATH | O_CLOEXEC));
+    atomic_store(&view->job, NULL);
+}
+
 /* Opening anew is what makes the kernel drop what it has cached of a file, also from under mappings, and learn its size, which decides where a mapping
  * ends in SIGBUS.  (FUSE's own notification would need the device's descriptor here, and who waits for the view must not hold that:
  * when the view's thread is killed, the connection ends with the last descriptor, and with it all waiting.) */
@@ -111,6 +119,8 @@ void *view_opener(void *argument)
             job_refresh(view, job);
         else if (job->kind == JOB_FLUSH && sync_file_range(job->kept_fd, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER) < 0)
             job->result = -errno;
+        else if (job->kind == JOB_TELL)
+            job_tell(view, job);
         else if (job->kind == JOB_WAIT)
             poll(NULL, 0, 2);
         send_job(view->opener_fd, job, fd); /* the job is the supervisor's again */

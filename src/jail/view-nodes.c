@@ -255,6 +255,7 @@ static struct node *node_new(struct view *view, struct found *found)
     if (node == NULL)
         return NULL;
     node->kind = NODE_FILE;
+    node->serial = NODE_SERIALS + ++view->serials;
     node->fd = (int)found->fd;
     node->read_fd = node->write_fd = -1;
     node->st = found->st;
@@ -433,7 +434,7 @@ static void fixed(struct view *view, struct node *node, enum node_kind kind, uin
     *node = (struct node){.kind = kind, .fd = -1, .read_fd = -1, .write_fd = -1};
     node->st.st_mode = mode;
     node->st.st_nlink = 1;
-    node->st.st_ino = 1;
+    node->serial = kind == NODE_LOCAL ? 2 : 1;
 }
 
 void node_setup(struct view *view)

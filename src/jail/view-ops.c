@@ -28,6 +28,7 @@ static struct view *view_of(fuse_req_t req) { return fuse_req_userdata(req); }
 static void local_stat(struct view *view, struct node *node, struct stat *ret_st)
 {
     *ret_st = node->st;
+    ret_st->st_ino = node->serial;
     ret_st->st_uid = view->uid;
     ret_st->st_gid = view->gid;
     ret_st->st_mode &= ~(mode_t)(S_ISUID | S_ISGID);
@@ -139,6 +140,10 @@ static int lookup(struct view *view, struct node *parent, pid_t pid, const char 
     if (parent == &view->root) {
         if (strcmp(name, JOB_NAME) == 0 && job != NULL && pid == atomic_load(&view->opener_tid))
             return lookup_job(view, job, ret_node);
+        if (strcmp(name, TELL_NAME) == 0 && job != NULL && pid == atomic_load(&view->opener_tid)) {
+            view_tell(view, job->data);
+            return EAGAIN; /* there is no such file: the answer is in the job, for which the opener waits */
+        }
         *ret_node = strcmp(name, RSYS_VIEW_CWD_NAME) == 0 ? &view->cwd[0] :
                     view->start.local_fd >= 0 && strcmp(name, RSYS_VIEW_LOCAL + 1) == 0 ? &view->local_dir : NULL;
         if (*ret_node != NULL)

@@ -4,6 +4,8 @@
  * The guest's and the executor's descriptors are the test's own, one table: what is shown is which side does what, and that both agree. */
 #include "src/core/util.h"
 #include "src/core/wire.h"
+#include "src/jail/calls-proc.h"
+#include "src/jail/internal.h"
 #include "src/jail/session.h"
 #include "tests/unit/fake-jail.h"
 
@@ -23,6 +25,16 @@
 
 #define A FAKE_ARG
 #define U(fd) ((uint64_t)(uint32_t)(fd))
+
+/* What the view would say of mapped files takes no part here. */
+enum verdict rsys_proc_give_maps(struct call *call, const char *directory, const char *name, int64_t number, uint64_t flags)
+{
+    char *text = rsys_proc_read(call, directory, name);
+    return rsys_proc_give_text(call, name, number, flags, (struct rsys_text){text, text != NULL ? strlen(text) : 0});
+}
+
+int rsys_guest_status(struct jail *jail, pid_t tid, char *text, size_t size) { return -1; }
+uint64_t rsys_nofile_max(const struct process *process) { return 64; }
 
 static int pair[2]; /* a pipe: the local one, and what is read from it tells whether it lives */
 
@@ -264,6 +276,21 @@ START_TEST(opening)
     int natively = open("/proc/self/maps", O_RDWR | O_CLOEXEC);
     ck_assert_int_eq(fd < 0, natively < 0);
     ck_assert(fd < 0 || (fcntl((int)fd, F_GETFL) & O_ACCMODE) == O_RDONLY);
+    /* A text of both: no more than what is told of descriptors is the server's here. */
+    fd = fake_call(SYS_open, A("/proc/self/limits"), O_RDONLY, 0, 0, 0, 0);
+    ck_assert(rsys_fd_is_local(fake_guest.process->fds, fd));
+    char text[4096] = "";
+    ck_assert_int_gt(read((int)fd, text, sizeof text - 1), 0);
+    ck_assert_ptr_nonnull(strstr(text, " 64                   files"));
+    ck_assert_int_eq(write((int)fd, "x", 1), -1);
+    /* By another spelling it is asked for what it is. */
+    int dir = open("/proc/self", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    fd = fake_call(SYS_openat, U(dir), A("statm"), O_RDONLY, 0, 0, 0);
+    ck_assert(rsys_fd_is_local(fake_guest.process->fds, fd));
+    ck_assert_uint_eq(fake_requests, 2);
+    fd = fake_call(SYS_openat, U(dir), A("mounts"), O_RDONLY, 0, 0, 0);
+    ck_assert(!rsys_fd_is_local(fake_guest.process->fds, fd));
+    ck_assert_uint_eq(fake_requests, 1);
     /* And so is its program. */
     fake_guest.process->exe = (char *)"/dev/zero";
     if (has_openat2)
