@@ -56,7 +56,8 @@ def kill_quietly(pid, number=signal.SIGKILL):
 
 
 def wait_limited(process, seconds):
-    """Wait for a Popen for so long.  Its exit status (negative: signal), or None."""
+    """Wait for a Popen for so long.  Its exit status (negative: signal), or None.  It stays a zombie until end() or poll(): its number is not to become another's
+    before end() has looked for what it has left."""
     if process.returncode is not None:
         return process.returncode
     try:
@@ -64,12 +65,12 @@ def wait_limited(process, seconds):
     except OSError:
         return process.poll()
     try:
-        ready, _, _ = select.select([fd], [], [], max(seconds, 0))
-        if not ready:
-            return process.poll()
+        if not select.select([fd], [], [], max(seconds, 0))[0]:
+            return None
+        ended = os.waitid(os.P_PIDFD, fd, os.WEXITED | os.WNOWAIT)
+        return ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
     finally:
         os.close(fd)
-    return process.wait()
 
 
 def start(argv, stdout, stderr, stdin=subprocess.DEVNULL, **more):
@@ -78,14 +79,14 @@ def start(argv, stdout, stderr, stdin=subprocess.DEVNULL, **more):
 
 def end(process, extra=()):
     """Kill a started process, its session and what is below it; wait at most five seconds.  False when it would not die."""
-    below = descendants(process.pid)
-    for pid, (_, _, _, session) in table().items():
-        if session == process.pid:
-            below[pid] = ""
-    for pid in [process.pid, *extra, *below]:
-        if pid != process.pid or process.returncode is None:
-            kill_quietly(pid)
-    return wait_limited(process, 5) is not None
+    below = {}
+    if process.returncode is None: # else the number may be anybody's by now
+        below = descendants(process.pid)
+        below.update({pid: "" for pid, (_, _, _, session) in table().items() if session == process.pid})
+        kill_quietly(process.pid)
+    for pid in [*extra, *below]:
+        kill_quietly(pid)
+    return wait_limited(process, 5) is not None and process.wait() is not None
 
 
 def reap_orphans(keep=()):
