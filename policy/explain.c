@@ -266,8 +266,7 @@ static void explain_sandbox(const struct rsys_sandbox_spec *sandbox, FILE *out)
     for (size_t i = 0; i < sandbox->mounts; i++)
         explain_mount(&sandbox->mount[i], out);
     fprintf(out, "  host name                %s\n", sandbox->hostname != NULL ? sandbox->hostname : "sandbox");
-    fprintf(out, "  network                  %s\n",
-            sandbox->network == RSYS_NETWORK_HOST ? "THE SERVER'S OWN" : "none but a loopback of its own");
+    policy_explain_network(sandbox, out);
     fprintf(out, "  user                     uid %u, gid %u; ", sandbox->uid, sandbox->gid);
     if (sandbox->uid_range > 1)
         fprintf(out, "%u ids where the server runs as root, else only this one\n", sandbox->uid_range);

@@ -26,6 +26,10 @@ int policy_read_syscalls(struct rsys_rules *rules, const struct rsys_sandbox_spe
 void policy_sandbox_defaults(struct rsys_sandbox_spec *sandbox);
 int policy_read_sandbox(struct rsys_sandbox_spec *sandbox, struct json_value value, struct rsys_error **err);
 
+/* network-keys.c: its `network`. */
+int policy_read_network(struct rsys_sandbox_spec *sandbox, struct json_value value, struct rsys_error **err);
+void policy_explain_network(const struct rsys_sandbox_spec *sandbox, FILE *out);
+
 /* names.c */
 enum policy_action { /* as written; ALLOW: where the table says */
     POLICY_ALLOW, POLICY_REMOTE, POLICY_LOCAL, POLICY_DENY, POLICY_KILL,

@@ -218,15 +218,7 @@ static int read_hostname(void *context, struct json_value value, struct rsys_err
 
 static int read_network(void *context, struct json_value value, struct rsys_error **err)
 {
-    static const char *const networks[] = {"none", "host", "veth", NULL};
-    struct rsys_sandbox_spec *sandbox = context;
-    size_t network;
-    if (json_get_word(value, "network", networks, &network, err) < 0)
-        return -1;
-    if (network == 2)
-        return json_error(value, err, "network \"veth\" is not supported yet: use \"none\", or \"host\"");
-    sandbox->network = (uint8_t)(RSYS_NETWORK_NONE + network);
-    return 0;
+    return policy_read_network(context, value, err);
 }
 
 static int get_id(struct json_value value, uint32_t *field, struct rsys_error **err)

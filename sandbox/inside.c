@@ -5,7 +5,7 @@
  *
  *   namespaces    (start.c) a process of its own user, mount, pid, net, ipc, uts and cgroup namespace, with every capability in them and none outside
  *   ids           it has the ids that its creator mapped, no supplementary groups and no keys of the server's
- *   network       lo is up; the host name is the sandbox's.  Needs CAP_NET_ADMIN and CAP_SYS_ADMIN, which go below
+ *   network       lo is up, and the policy's interface connected; the host name is the sandbox's.  Needs CAP_NET_ADMIN and CAP_SYS_ADMIN, which go below
  *   root          no path leads out: the old root is unmounted.  No namespace can be made below this one.  Descriptors are the last ties
  *   limits        what one session may use is bounded
  *   descriptors   of the server's descriptors only those remain that init is given, at and above L
@@ -62,7 +62,11 @@ static int stage_network(const struct sandbox_inside *inside, struct rsys_error 
     const char *hostname = spec->hostname != NULL ? spec->hostname : "sandbox";
     if (sethostname(hostname, strlen(hostname)) < 0)
         return rsys_error_make(err, errno, "stage network: set the host name to %s", hostname);
-    return spec->network == RSYS_NETWORK_HOST ? 0 : rsys_sandbox_loopback_up(err);
+    if (spec->network == RSYS_NETWORK_HOST)
+        return 0;
+    if (rsys_sandbox_loopback_up(err) < 0)
+        return -1;
+    return spec->network == RSYS_NETWORK_VETH ? sandbox_veth_equip(inside->start, err) : 0;
 }
 
 /* What stands at the number of a descriptor that is at home on the client: an empty file that nobody can change.  No directory: a name that

@@ -66,6 +66,12 @@ int sandbox_dev_fill(int dev_fd, bool nodes, uid_t uid, gid_t gid, struct rsys_e
 /* Mount the server's own nodes over the files of a filled /dev. */
 int sandbox_dev_bind(int dev_fd, struct rsys_error **err);
 
+/* veth.c */
+/* The outer half: make the pair, its other end in the namespace of process pid, and equip ours. */
+int sandbox_veth_make(const struct rsys_sandbox_start *start, pid_t pid, struct rsys_error **err);
+/* The inner half: equip the sandbox's end. */
+int sandbox_veth_equip(const struct rsys_sandbox_start *start, struct rsys_error **err);
+
 /* root.c */
 /* Build the sandbox's root and make it ours: afterwards "/" is the sandbox's and nothing else can be named. */
 int sandbox_enter_root(struct sandbox_inside *inside, struct rsys_error **err);

@@ -6,6 +6,7 @@
 #include "src/core/error.h"
 #include "src/core/spec.h"
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct sock_filter;
@@ -19,18 +20,26 @@ struct rsys_sandbox_start {
     int control_fd;     /* the client's connection, pinned (below): pid 1 serves RSYS_OP_SPAWN, CANCEL, KILL on it */
     uid_t outside_uid;  /* first of the outside ids to map when we may map a range; else our own id is mapped alone */
     gid_t outside_gid;
+    /* RSYS_NETWORK_VETH: the session's own addresses, and a name for the server's end of the cable that no other interface has. */
+    uint8_t address[RSYS_IP_FAMILIES][16];
+    char link_name[16];
 };
 
 /* Sets *ret_nofile to L, the number of descriptors that guests get: the spec's, or less when our own hard limit does not leave room
  * for the executor's above them.  -1 when it leaves no sensible number. */
 int rsys_sandbox_nofile(const struct rsys_sandbox_spec *spec, uint32_t *ret_nofile, struct rsys_error **err);
 
-/* Make the sandbox (the caller is single-threaded): clone a process into fresh user, mount, pid, net, ipc, uts and cgroup namespaces, map its ids, bring loopback up, build the root, pivot and chroot into it,
+/* Make the sandbox (the caller is single-threaded): clone a process into fresh user, mount, pid, net, ipc, uts and cgroup namespaces, map its ids, bring loopback up, connect it to our network where the spec says so, build the root, pivot and chroot into it,
  * and leave it as pid 1 that serves the control channel: executor_fd, executed as "init" with
  * what RSYS_FD_* and server/executor/executor.h say.  Returns its pid and, in *ret_broker_fd, the SOCK_SEQPACKET end to
  * send spare channels to (SCM_RIGHTS, one byte).  On failure every stage's error names itself; nothing is left.  The
  * sandbox ends, with all that is in it, when its pid 1 is killed, and when the calling process ends. */
 pid_t rsys_sandbox_start(const struct rsys_sandbox_start *start, int *ret_broker_fd, struct rsys_error **err);
+
+/* Whether we may make interfaces in our network namespace (CAP_NET_ADMIN): without it no sandbox can have a RSYS_NETWORK_VETH. */
+bool rsys_sandbox_may_make_links(void);
+/* Take the cable of an ended sandbox away at once; the kernel would do it by itself, but later. */
+void rsys_sandbox_unlink(const struct rsys_sandbox_start *start);
 
 /* Make a connected stream socket one that can only ever be with its present peer, whoever holds it.  For every connection that is to be handed into a
  * sandbox, control_fd too.  Returns 1; 0 when that cannot be done for this kind of socket, or by us (no CAP_NET_ADMIN): hand it to no

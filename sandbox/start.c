@@ -5,6 +5,7 @@
  *   clone into fresh namespaces          ---->   waits
  *   write the id maps
  *   copy the mounts that root alone may copy
+ *   connect it to our network
  *   "go", with those mounts              ---->   the stages of inside.c
  *   wait                                 <----   one byte, then end of file: init runs;  or a message: the stage that failed */
 #include "sandbox/internal.h"
@@ -145,6 +146,8 @@ static int prepare(const struct rsys_sandbox_start *start, pid_t pid, int sync_f
     } else {
         result = rsys_sandbox_write_maps(pid, spec->uid, geteuid(), spec->gid, getegid(), 1, err);
     }
+    if (result == 0 && spec->network == RSYS_NETWORK_VETH)
+        result = sandbox_veth_make(start, pid, err);
     if (result == 0)
         result = send_go(sync_fd, privileged, &trees, err);
     sandbox_trees_close(&trees);
@@ -194,6 +197,7 @@ pid_t rsys_sandbox_start(const struct rsys_sandbox_start *start, int *ret_broker
         kill(pid, SIGKILL);
         while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
             ;
+        rsys_sandbox_unlink(start);
         return -1;
     }
     *ret_broker_fd = rsys_fd_steal(&give);

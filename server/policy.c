@@ -3,6 +3,7 @@
 #include "server/daemon.h"
 
 #include "policy/policy.h"
+#include "sandbox/sandbox.h"
 #include "src/core/util.h"
 
 int server_policy_load(struct server_policy *policy, const char *path, struct rsys_error **err)
@@ -10,6 +11,10 @@ int server_policy_load(struct server_policy *policy, const char *path, struct rs
     struct server_policy new = {.spec = path != NULL ? rsys_policy_load(path, err) : rsys_policy_default(err)};
     if (new.spec == NULL)
         return -1;
+    if (new.spec->sandbox.network == RSYS_NETWORK_VETH && !rsys_sandbox_may_make_links()) {
+        server_policy_free(&new);
+        return rsys_error_make(err, 0, "the policy %s has the network \"veth\", which takes CAP_NET_ADMIN: run rsys-sandboxd as root, or use the network \"none\" or \"host\"", path);
+    }
     if (rsys_filter_executor(&new.spec->rules, &new.filter, &new.filter_count, err) < 0) {
         server_policy_free(&new);
         return -1;

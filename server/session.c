@@ -6,6 +6,7 @@
 #include "server/session.h"
 
 #include "sandbox/sandbox.h"
+#include "server/addresses.h"
 #include "server/log.h"
 #include "server/pass.h"
 #include "server/program.h"
@@ -131,6 +132,19 @@ static void end_sandbox(pid_t pid)
         ;
 }
 
+/* Addresses for a sandbox that is connected to our network: their locks, as the range's, are held until we end. */
+static int take_addresses(struct rsys_sandbox_start *sandbox, struct rsys_error **err)
+{
+    const struct rsys_veth_spec *veth = &sandbox->spec->veth;
+    if (sandbox->spec->network != RSYS_NETWORK_VETH)
+        return 0;
+    snprintf(sandbox->link_name, sizeof sandbox->link_name, "rsys%d", (int)getpid());
+    for (int which = RSYS_IPV4; which <= RSYS_IPV6; which++)
+        if (veth->subnet[which].prefix != 0 && server_address_take(&veth->subnet[which], which, sandbox->address[which], err) < 0)
+            return -1;
+    return 0;
+}
+
 void server_session_run(const struct server_session_start *start)
 {
     RSYS_AUTO_ERROR err = NULL;
@@ -156,7 +170,7 @@ void server_session_run(const struct server_session_start *start)
             fail(start, "the relay of the client's connection cannot be made");
     }
     sandbox.executor_fd = server_program_open(&err);
-    pid_t pid = sandbox.executor_fd < 0 ? -1 : rsys_sandbox_start(&sandbox, &broker, &err);
+    pid_t pid = sandbox.executor_fd < 0 || take_addresses(&sandbox, &err) < 0 ? -1 : rsys_sandbox_start(&sandbox, &broker, &err);
     if (pid < 0)
         fail(start, rsys_error_text(err));
     close(sandbox.executor_fd);
@@ -169,6 +183,7 @@ void server_session_run(const struct server_session_start *start)
         why = send_welcome(start) < 0 ? "the client did not take its welcome" : serve(start, pid, relays, epoll_fd, broker);
     }
     end_sandbox(pid);
+    rsys_sandbox_unlink(&sandbox);
     server_log(LOG_LEVEL_DEBUG, "session %u: ended: %s", start->number, why);
     _exit(0);
 }

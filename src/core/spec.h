@@ -63,7 +63,7 @@ void rsys_rules_free(struct rsys_rules *rules);
 
 enum rsys_root_mode { RSYS_ROOT_RO = 1, RSYS_ROOT_RW, RSYS_ROOT_OVERLAY /* a private upper layer on tmpfs */ };
 enum rsys_mount_type { RSYS_MOUNT_BIND = 1, RSYS_MOUNT_TMPFS, RSYS_MOUNT_PROC, RSYS_MOUNT_DEV, RSYS_MOUNT_OVERLAY };
-enum rsys_network { RSYS_NETWORK_NONE = 1, RSYS_NETWORK_HOST };
+enum rsys_network { RSYS_NETWORK_NONE = 1, RSYS_NETWORK_HOST, RSYS_NETWORK_VETH };
 
 struct rsys_mount_spec {
     uint8_t type;       /* enum rsys_mount_type */
@@ -75,6 +75,22 @@ struct rsys_mount_spec {
     uint32_t mode;      /* TMPFS: permissions, 0: 0755 */
 };
 
+/* RSYS_NETWORK_VETH: an interface that is connected to one of the server's.  Addresses are in network byte order, IPv4's are the first four bytes. */
+enum { RSYS_IPV4, RSYS_IPV6, RSYS_IP_FAMILIES };
+struct rsys_subnet {
+    uint8_t prefix;      /* its length in bits, 0: none of this family */
+    bool pool;           /* each session has an address of its own of the subnet; else `address` is the only one */
+    uint8_t address[16];
+    uint8_t gateway[16];
+};
+struct rsys_veth_spec {
+    struct rsys_subnet subnet[RSYS_IP_FAMILIES];
+    char interface[16];  /* in the sandbox; terminated */
+    char bridge[16];     /* of the server, which the other end belongs to; "": the other end has the gateways' addresses */
+    uint32_t mtu;        /* 0: the kernel's default */
+    bool default_route;  /* by the gateways */
+};
+
 struct rsys_sandbox_spec {
     char *root;          /* NULL: an empty tmpfs to mount on (the default policy); owned */
     uint8_t root_mode;   /* enum rsys_root_mode */
@@ -82,6 +98,7 @@ struct rsys_sandbox_spec {
     struct rsys_mount_spec *mount; /* owned; in the order of the policy */
     char *hostname;      /* owned; NULL: "sandbox" */
     uint8_t network;     /* enum rsys_network */
+    struct rsys_veth_spec veth; /* VETH */
     uint32_t uid, gid;   /* the first guest's ids inside; default 0 0 */
     uint32_t uid_range;  /* how many ids are mapped when the server runs as root; 1: only one */
     uint64_t capabilities; /* bit per CAP_*: what guests' executors hold in their user namespace (bounding, permitted, effective) */

@@ -24,6 +24,7 @@ static struct rsys_spec *parse(const char *text, struct rsys_error **err)
 #define RULE(entry) "{'defaultAction': 'allow', 'syscalls': [\n" entry "]" BOX
 #define SAND(keys) "{'defaultAction': 'allow', 'sandbox': {'root': '/r',\n" keys "}}"
 #define MOUNT(keys) SAND("'mounts': [{" keys "}]")
+#define NET(keys) SAND("'network': {\n" keys "}")
 
 static const struct {
     const char *text, *message;
@@ -100,7 +101,30 @@ static const struct {
     {RULE("{'names': ['read'], 'action': 'deny', 'excludes': {'minKernel': 'x'}}"), "P:2:65: a kernel's version"},
     /* sandbox */
     {SAND("'hostnam': 'x'"), "P:2:1: unknown key \"hostnam\" in \"sandbox\": did you mean \"hostname\"?"},
-    {SAND("'network': 'veth'"), "P:2:12: network \"veth\" is not supported yet"},
+    {SAND("'network': 'veth'"), "P:2:12: the network \"veth\" needs \"ipv4\" or \"ipv6\""},
+    {NET("'mode': 'vet', 'ipv4': '10.0.0.0/24'"), "P:3:9: unknown network \"vet\": did you mean \"veth\"?"},
+    {NET("'ipv4': '10.0.0.0/24'"), "P:2:12: \"network\" needs \"mode\""},
+    {NET("'mode': 'none', 'ipv4': '10.0.0.0/24'"), "P:3:17: \"ipv4\" is for the network \"veth\""},
+    {NET("'mode': 'host', 'mtu': 1500"), "P:3:17: \"mtu\" is for the network \"veth\""},
+    {NET("'mode': 'veth', 'ip4': '10.0.0.0/24'"), "P:3:17: unknown key \"ip4\" in \"network\": did you mean \"ipv4\"?"},
+    {NET("'mode': 'veth', 'ipv4': '10.0.0.0'"), "P:3:25: an address with the length of its network, 1 to 32, is expected here"},
+    {NET("'mode': 'veth', 'ipv4': '10.0.0.0/33'"), "P:3:25: an address with the length of its network"},
+    {NET("'mode': 'veth', 'ipv4': '10.0.0.0/24x'"), "P:3:25: an address with the length of its network"},
+    {NET("'mode': 'veth', 'ipv4': '10.0.0.256/24'"), "P:3:25: \"10.0.0.256\" is not an IPv4 address"},
+    {NET("'mode': 'veth', 'ipv4': 'fd00::/64'"), "P:3:25: an address with the length"},
+    {NET("'mode': 'veth', 'ipv6': '10.0.0.0/24'"), "P:3:25: \"10.0.0.0\" is not an IPv6 address"},
+    {NET("'mode': 'veth', 'ipv6': 'fe80::5/64'"), "P:3:25: fe80::5 cannot be an interface's address"},
+    {NET("'mode': 'veth', 'ipv4': '127.0.0.0/24'"), "P:3:25: 127.0.0.0 cannot be an interface's address"},
+    {NET("'mode': 'veth', 'ipv4': '10.0.0.0/31'"), "P:3:25: 10.0.0.0/31 is too small"},
+    {NET("'mode': 'veth', 'ipv4': '10.0.0.5/32'"), "P:3:25: a network of one address has no room for a gateway"},
+    {NET("'mode': 'veth', 'ipv4': '10.0.0.1/24'"), "P:3:25: the gateway cannot be the sandbox itself"},
+    {NET("'mode': 'veth', 'ipv4': {'address': '10.0.0.2/24', 'gateway': '10.0.0.2'}"), "P:3:63: the gateway cannot be the sandbox itself"},
+    {NET("'mode': 'veth', 'ipv4': {'gateway': '10.0.0.2'}"), "P:3:25: an IPv4 network needs \"address\""},
+    {NET("'mode': 'veth', 'ipv4': 5"), "P:3:25: \"ipv4\" has to be an object, not a number"},
+    {NET("'mode': 'veth', 'ipv4': '10.0.0.0/24', 'interface': 'a b'"), "P:3:53: \"a b\" cannot be an interface's name here"},
+    {NET("'mode': 'veth', 'ipv4': '10.0.0.0/24', 'interface': 'sixteen-letters-'"), "P:3:53: \"sixteen-letters-\" cannot be"},
+    {NET("'mode': 'veth', 'ipv4': '10.0.0.0/24', 'mtu': 500"), "P:3:47: an MTU is at least 1280 bytes"},
+    {NET("'mode': 'veth', 'bridge': 'br0', 'ipv4': {'address': '10.0.0.0/24', 'gateway': '10.1.0.1'}"), "P:3:17: on a bridge, the IPv4 gateway has to be"},
     {SAND("'network': 'hots'"), "P:2:12: unknown network \"hots\": did you mean \"host\"?"},
     {SAND("'network': 'bridge-of-mine'"), "P:2:12: unknown network \"bridge-of-mine\": it may be none, host or veth"},
     {SAND("'cgroup': {}"), "P:2:1: \"cgroup\": not supported yet"},
@@ -285,6 +309,37 @@ START_TEST(shipped)
 }
 END_TEST
 
+START_TEST(networks)
+{
+    RSYS_AUTO_ERROR err = NULL;
+    struct rsys_spec *spec = parse(NET("'mode': 'veth', 'ipv4': '10.9.8.0/22', 'ipv6': {'address': 'fd00:9::7/64', 'gateway': 'fd00:8::1'}, 'mtu': 1400, 'defaultRoute': false"), &err);
+    ck_assert_msg(spec != NULL, "%s", rsys_error_text(err));
+    const struct rsys_veth_spec *veth = &spec->sandbox.veth;
+    const struct rsys_subnet *four = &veth->subnet[RSYS_IPV4], *six = &veth->subnet[RSYS_IPV6];
+    ck_assert_int_eq(spec->sandbox.network, RSYS_NETWORK_VETH);
+    ck_assert(four->prefix == 22 && four->pool && six->prefix == 64 && !six->pool);
+    ck_assert_mem_eq(four->address, "\12\11\10\0", 4);
+    ck_assert_mem_eq(four->gateway, "\12\11\10\1", 4);
+    ck_assert_mem_eq(six->address, "\375\0\0\11\0\0\0\0\0\0\0\0\0\0\0\7", 16);
+    ck_assert_mem_eq(six->gateway, "\375\0\0\10\0\0\0\0\0\0\0\0\0\0\0\1", 16);
+    ck_assert(veth->mtu == 1400 && !veth->default_route);
+    ck_assert_str_eq(veth->interface, "eth0");
+    ck_assert_str_eq(veth->bridge, "");
+    rsys_policy_free(spec);
+    spec = parse(NET("'mode': 'veth', 'ipv4': '10.9.8.200/25', 'bridge': 'br0', 'interface': 'net0'"), &err);
+    ck_assert_msg(spec != NULL, "%s", rsys_error_text(err));
+    veth = &spec->sandbox.veth;
+    ck_assert(!veth->subnet[RSYS_IPV4].pool && veth->subnet[RSYS_IPV6].prefix == 0 && veth->default_route);
+    ck_assert_mem_eq(veth->subnet[RSYS_IPV4].gateway, "\12\11\10\201", 4);
+    ck_assert_str_eq(veth->interface, "net0");
+    ck_assert_str_eq(veth->bridge, "br0");
+    rsys_policy_free(spec);
+    spec = parse(NET("'mode': 'none'"), &err);
+    ck_assert_msg(spec != NULL && spec->sandbox.network == RSYS_NETWORK_NONE, "%s", rsys_error_text(err));
+    rsys_policy_free(spec);
+}
+END_TEST
+
 /* What --check prints. */
 START_TEST(explained)
 {
@@ -348,6 +403,7 @@ int main(void)
     tcase_add_loop_test(tests, decisions, 0, (int)RSYS_ARRAY_SIZE(decided));
     tcase_add_test(tests, sandbox_fields);
     tcase_add_test(tests, sandbox_defaults);
+    tcase_add_test(tests, networks);
     tcase_add_test(tests, shipped);
     tcase_add_test(tests, explained);
     tcase_add_test(tests, mangled);

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Policies that are wrong: file, line and column, and what is wrong; status 1, from --check and from the start of the daemon."""
-from caselib import SANDBOXD, done, run, says, write_policy
+from caselib import SANDBOXD, VARIANT, done, policy, run, says, write_policy
 
 WRONG = (
     ('{\n  "defaultAction": "allow",\n  "syscalls": [\n}\n', 4, "", "syntax"),
@@ -10,7 +10,8 @@ WRONG = (
     ('{\n  "defaultAction": "allow",\n  "syscalls": [{"names": ["@none"], "action": "deny"}],\n  "sandbox": {"root": "/"}\n}\n', 3, "@none", "unknown group"),
     ('{\n  "defaultAction": "allow",\n  "syscalls": [{"names": ["mmap"], "action": "remote"}],\n  "sandbox": {"root": "/"}\n}\n', 3, "mmap", "impossible placement"),
     ('{\n  "defaultAction": "allow",\n  "syscalls": [{"names": ["open"], "action": "deni"}],\n  "sandbox": {"root": "/"}\n}\n', 3, "deni", "unknown action"),
-    ('{\n  "defaultAction": "allow",\n  "sandbox": {"network": "veth"}\n}\n', 3, "not supported yet", "later"),
+    ('{\n  "defaultAction": "allow",\n  "sandbox": {"network": "veth"}\n}\n', 3, "needs \"ipv4\" or \"ipv6\"", "incomplete"),
+    ('{\n  "defaultAction": "allow",\n  "sandbox": {"network": {"mode": "veth", "ipv4": "10.9.0/24"}}\n}\n', 3, "is not an IPv4 address", "no address"),
     ('{\n  "defaultAction": "allow",\n  "paths": [],\n  "sandbox": {"root": "/"}\n}\n', 3, "not supported yet", "later"),
     ('{\n  "defaultAction": 7,\n  "sandbox": {"root": "/"}\n}\n', 2, "", "wrong type"),
     ("", 1, "", "empty"),
@@ -25,4 +26,9 @@ says(run(SANDBOXD, "--check", "/none/policy.json"), 1, "/none/policy.json")
 says(run(SANDBOXD, "--policy", "/none/policy.json"), 1, "/none/policy.json")
 good = write_policy('{"defaultAction": "allow", "sandbox": {"root": "/"}}\n')
 says(run(SANDBOXD, "--check", good), 0, ".", stream="stdout")
+cable = policy(network={"mode": "veth", "ipv4": "10.9.0.0/24"})
+says(run(SANDBOXD, "--check", cable), 0, r"IPv4 +10\.9\.0\.0/24: an address for each session; all else by 10\.9\.0\.1, the server's end", stream="stdout")
+if VARIANT != "root":
+    says(run(SANDBOXD, "--policy", cable, "--listen", "tcp:127.0.0.1:0"), 1,
+         r'has the network "veth", which takes CAP_NET_ADMIN: run rsys-sandboxd as root, or use the network "none" or "host"')
 done()
