@@ -133,7 +133,7 @@ static uint32_t verdict(const struct rsys_call *call, enum rsys_action action, u
         return SECCOMP_RET_KILL_PROCESS;
     if (action == RSYS_ACTION_DENY)
         return filter_errno(error);
-    if (action == RSYS_ACTION_LOCAL && (call->flags & RSYS_CALL_EITHER) != 0)
+    if (action == RSYS_ACTION_LOCAL && (call->flags & RSYS_CALL_MAY_BE_LOCAL) != 0)
         return filter_errno(ENOSYS); /* the client's */
     return FILTER_NEXT_STAGE;
 }

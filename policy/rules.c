@@ -206,7 +206,7 @@ static const char *impossible(const struct rsys_call *call, enum policy_action a
     bool client = call->where == RSYS_LOCAL || (call->where == RSYS_SPECIAL && policy_bound_to_client(call));
     if (action == POLICY_REMOTE && client)
         return "it acts on the program's own memory, threads or signals, which are on the client; use \"allow\" or \"local\"";
-    if (action == POLICY_LOCAL && !client && (call->flags & RSYS_CALL_EITHER) == 0)
+    if (action == POLICY_LOCAL && !client && (call->flags & RSYS_CALL_MAY_BE_LOCAL) == 0)
         return call->where == RSYS_REMOTE ? "what it acts on is the server's; use \"allow\" or \"remote\""
                                           : "it goes to the side where its descriptors are at home; use \"allow\"";
     return NULL;

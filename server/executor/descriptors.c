@@ -24,6 +24,7 @@ enum { MAKES_NONE, MAKES_RESULT, MAKES_PAIR_0, MAKES_PAIR_3, MAKES_OPTION, MAKES
 #define FLAG_NOFAIL 0
 #define FLAG_UNSUPPORTED 0
 #define FLAG_EITHER 0
+#define FLAG_PLACEABLE 0
 #define FLAG_MAKES_FD 1
 #define RSYS_CALL(number, name, where, groups, flags, handler, ...) \
     [number] = RSYS_HANDLER_##handler == RSYS_HANDLER_MSG          ? MAKES_ANY \

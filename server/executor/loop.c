@@ -176,10 +176,22 @@ static int reply_with(struct thread *thread, const struct rsys_wire_request *hea
 
 static int64_t placeholder(const uint64_t args[6])
 {
-    uint64_t cloexec = args[1] & O_CLOEXEC;
-    if (args[2] == 1)
-        return sys3(__NR_dup3, process.nofile + RSYS_FD_PLACEHOLDER, args[0], cloexec);
-    return sys3(__NR_fcntl, process.nofile + RSYS_FD_PLACEHOLDER, cloexec != 0 ? F_DUPFD_CLOEXEC : F_DUPFD, args[0]);
+    uint64_t cloexec = args[1] & O_CLOEXEC, command = cloexec != 0 ? F_DUPFD_CLOEXEC : F_DUPFD;
+    if (args[2] == 1) {
+        int64_t at = sys3(__NR_dup3, process.nofile + RSYS_FD_PLACEHOLDER, args[0], cloexec);
+        descriptors_note(RSYS_OP_PLACEHOLDER, args, at);
+        return at;
+    }
+    int64_t first = sys3(__NR_fcntl, process.nofile + RSYS_FD_PLACEHOLDER, command, args[0]);
+    descriptors_note(RSYS_OP_PLACEHOLDER, args, first);
+    if (args[2] != 2 || first < 0)
+        return first;
+    int64_t second = sys3(__NR_fcntl, process.nofile + RSYS_FD_PLACEHOLDER, command, args[0]);
+    descriptors_note(RSYS_OP_PLACEHOLDER, args, second);
+    if (second >= 0)
+        return first | second << 32;
+    sys1(__NR_close, first);
+    return second;
 }
 
 /* Make the guest's call.  -E_RESTARTSYS: the cancel came before it was made, or, when thread->waited is set, while it waited. */
@@ -222,9 +234,7 @@ static int64_t execute(struct thread *thread, const struct rsys_wire_request *he
     case RSYS_OP_EXIT:
         exit_thread(thread, head);
     case RSYS_OP_PLACEHOLDER:
-        result = placeholder(args);
-        descriptors_note(head->nr, args, result);
-        return result;
+        return placeholder(args);
     case RSYS_OP_NULL:
         return 0;
     default:

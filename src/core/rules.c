@@ -60,7 +60,7 @@ static enum rsys_action table_limits(const struct rsys_call *call, enum rsys_act
 {
     if (call->where == RSYS_LOCAL)
         return RSYS_ACTION_LOCAL;
-    if (wanted == RSYS_ACTION_LOCAL && (call->flags & RSYS_CALL_EITHER))
+    if (wanted == RSYS_ACTION_LOCAL && (call->flags & RSYS_CALL_MAY_BE_LOCAL))
         return RSYS_ACTION_LOCAL;
     return RSYS_ACTION_REMOTE;
 }

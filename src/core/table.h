@@ -10,7 +10,7 @@
 /* Where a call may run. */
 enum rsys_where {
     RSYS_LOCAL,   /* only on the client: memory, threads, signals, timers, the process tree.  Goes through the guest's filter without a stop */
-    RSYS_REMOTE,  /* only on the server (or, with the EITHER flag, locally when the policy says so) */
+    RSYS_REMOTE,  /* only on the server (or, with EITHER or PLACEABLE, locally when the policy says so) */
     RSYS_BY_FD,   /* where the descriptor in its first FD argument is at home */
     RSYS_SPECIAL, /* its handler decides (mmap, clone, execve, poll, ...): both sides may take part */
     RSYS_NEVER,   /* refused: with row->refusal (an errno), for the reason in row->note */
@@ -23,7 +23,8 @@ enum rsys_call_flag {
     RSYS_CALL_MAKES_FD = 1 << 2,    /* its result is a new descriptor */
     RSYS_CALL_NOFAIL = 1 << 3,      /* cannot fail with valid arguments, and its result is known beforehand */
     RSYS_CALL_UNSUPPORTED = 1 << 4, /* not supported yet: ENOSYS, named once under --trace */
-    RSYS_CALL_EITHER = 1 << 5,      /* a remote call that a policy may also place locally */
+    RSYS_CALL_EITHER = 1 << 5,      /* a remote call that a policy may also place locally: the guest's own kernel makes it, without a stop */
+    RSYS_CALL_PLACEABLE = 1 << 6,   /* the same, but its handler makes it: it makes descriptors, whose numbers the executor gives (calls-ipc.c) */
 };
 
 /* Shapes of arguments.  `len` fields name another argument by index. */
@@ -84,6 +85,9 @@ enum rsys_group {
 #undef RSYS_GROUP
     RSYS_GROUPS
 };
+
+/* A remote call that a policy may place locally. */
+#define RSYS_CALL_MAY_BE_LOCAL (RSYS_CALL_EITHER | RSYS_CALL_PLACEABLE)
 
 #define RSYS_CALLS_MAX 512 /* numbers are below this */
 

@@ -132,7 +132,8 @@ enum rsys_op {
      * back to the broker and exits. */
     RSYS_OP_EXIT = 0x7003,
     /* Put a placeholder (an O_PATH descriptor of nothing in particular) for a local descriptor at the lowest free number >= args[0]; args[1]: O_CLOEXEC or 0; result: the number.
-     * With args[2] = 1: exactly at args[0], over whatever is there. */
+     * With args[2] = 1: exactly at args[0], over whatever is there.  With args[2] = 2: two of them, one as the other; result: the first number, and the second
+     * one shifted left by 32. */
     RSYS_OP_PLACEHOLDER = 0x7004,
     RSYS_OP_NULL = 0x7005, /* does nothing, result 0: for measuring */
 

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* calls-fd.c: close, dup, fcntl's duplicates and flags, pipe: calls that make, drop and move descriptors of both homes.
+/* calls-fd.c: close, dup, fcntl's duplicates and flags: calls that drop and move descriptors of both homes.
  *
  * The executor's kernel gives all the numbers.  A local descriptor has a placeholder there (an O_PATH descriptor), so what
  * duplicates or closes it is done to the placeholder first, and then to the guest's own descriptor from outside: SECCOMP_IOCTL_NOTIF_ADDFD
  * puts a duplicate at the number that the executor's kernel gave, or a tombstone over the one that is to be closed.  A tombstone stays in the
- * guest's table without harm: the number is remote from then on, and nothing local is done with it. */
+ * guest's table without harm: the number is remote from then on, and nothing local is done with it.
+ *
+ * Nobody waits for a placeholder where nothing can fail and nobody but the caller can see the table: then the executor is told ahead of the
+ * guest's next request, and the guest's own kernel closes, marks or duplicates its descriptor itself, by numbers in registers. */
 #include "src/jail/calls-fd.h"
 
 #include <errno.h>
@@ -129,6 +132,18 @@ enum verdict rsys_call_bring_home(struct call *call, int fd, unsigned flags)
     return verdict;
 }
 
+/* ---- without a round trip ---- */
+
+/* Whether nobody but the call's own thread can see the descriptor table change. */
+static bool table_is_private(const struct call *call) { return call->guest->process->threads == 1 && table_of(call)->users == 1; }
+
+/* Have the executor do to placeholders what the guest's kernel is about to do to local descriptors. */
+static bool post(struct call *call, uint16_t nr, const uint64_t args[6])
+{
+    rsys_request_start(&call->request, nr, args);
+    return rsys_guest_post(call->guest, &call->request) == 0;
+}
+
 /* ---- close ---- */
 
 enum verdict rsys_handle_CLOSE(struct call *call)
@@ -136,6 +151,10 @@ enum verdict rsys_handle_CLOSE(struct call *call)
     if (table_of(call)->epolls_closed != NULL)
         table_of(call)->epolls_closed(table_of(call), (int)call->args[0]);
     if (rsys_fd_is_local(table_of(call), (int64_t)call->args[0])) {
+        if (table_is_private(call) && post(call, SYS_close, (uint64_t[6]){(uint32_t)call->args[0]})) {
+            rsys_fd_clear_local(table_of(call), (int)call->args[0]);
+            return rsys_call_pass_once(call);
+        }
         /* Here first: once the placeholder is closed, another thread of the guest may be given the number. */
         int failed = rsys_call_drop_local(call, (int)call->args[0]);
         if (failed < 0)
@@ -249,27 +268,47 @@ static enum verdict duplicate(struct call *call, uint32_t old, int64_t over, boo
 
 enum verdict rsys_handle_DUP(struct call *call)
 {
+    struct fdtable *fds = table_of(call);
     int64_t over = call->row->nr == SYS_dup ? -1 : (int64_t)(uint32_t)call->args[1];
-    return duplicate(call, (uint32_t)call->args[0], over, call->row->nr == SYS_dup3 && (call->args[2] & O_CLOEXEC), NULL);
+    bool cloexec = call->row->nr == SYS_dup3 && (call->args[2] & O_CLOEXEC);
+    /* Both are open, so it cannot fail: but for flags, for equal numbers, and for a limit that a guest has lowered since. */
+    if (over >= 0 && rsys_fd_is_local(fds, over) && rsys_fd_is_local(fds, (int64_t)call->args[0]) && (uint32_t)call->args[0] != over &&
+        (call->row->nr == SYS_dup2 || (call->args[2] & ~(uint64_t)O_CLOEXEC) == 0) && table_is_private(call) &&
+        !rsys_jail_session(call->guest->process->jail)->nofile_differs && post(call, (uint16_t)call->nr, call->args)) {
+        if (fds->epolls_closed != NULL)
+            fds->epolls_closed(fds, (int)over);
+        rsys_fd_set_local(fds, (int)over, (rsys_fd_flags(fds, (int64_t)call->args[0]) & RSYS_FD_SESSION) | (cloexec ? RSYS_FD_CLOEXEC : 0u));
+        return rsys_call_pass_once(call);
+    }
+    return duplicate(call, (uint32_t)call->args[0], over, cloexec, NULL);
 }
 
 /* ---- fcntl ---- */
+
+static void mark(struct call *call, bool cloexec)
+{
+    struct fdtable *fds = table_of(call);
+    unsigned flags = rsys_fd_flags(fds, (int64_t)call->args[0]) & ~(unsigned)RSYS_FD_CLOEXEC;
+    rsys_fd_set_local(fds, (int)call->args[0], flags | (cloexec ? RSYS_FD_CLOEXEC : 0u)); /* it is in the table: nothing grows */
+}
 
 /* The placeholder has its flag: now the local descriptor. */
 static enum verdict setfd_reply(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data)
 {
     if (reply->result < 0)
         return rsys_call_done(call, reply->result);
-    struct fdtable *fds = table_of(call);
-    unsigned flags = rsys_fd_flags(fds, (int64_t)call->args[0]) & ~(unsigned)RSYS_FD_CLOEXEC;
-    int failed = rsys_fd_set_local(fds, (int)call->args[0], flags | (call->own.word[0] != 0 ? RSYS_FD_CLOEXEC : 0u));
-    return failed < 0 ? rsys_call_done(call, failed) : VERDICT_CONTINUE;
+    mark(call, call->own.word[0] != 0);
+    return VERDICT_CONTINUE;
 }
 
 enum verdict rsys_call_set_cloexec(struct call *call, bool cloexec)
 {
     const uint64_t args[6] = {(uint32_t)call->args[0], F_SETFD, cloexec ? FD_CLOEXEC : 0};
     rsys_call_is_short(call);
+    if (table_is_private(call) && post(call, SYS_fcntl, args)) {
+        mark(call, cloexec);
+        return rsys_call_pass_once(call);
+    }
     call->own.word[0] = cloexec;
     call->on_reply = setfd_reply;
     rsys_request_start(&call->request, SYS_fcntl, args);
@@ -302,33 +341,4 @@ enum verdict rsys_handle_FCNTL(struct call *call)
     }
     /* Local: the command is a number, and its third argument is for the guest's own descriptor alone. */
     return local ? VERDICT_CONTINUE : rsys_call_subcall(call, sub);
-}
-
-/* ---- pipe, pipe2, socketpair ---- */
-
-static enum verdict pair_reply(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data)
-{
-    int failed = rsys_request_finish(&call->request, reply, data, rsys_guest_memory(call->guest)), pair[2];
-    if (failed < 0 || reply->result < 0)
-        return rsys_call_done(call, failed < 0 ? failed : reply->result);
-    memcpy(pair, &call->own.word[0], sizeof pair);
-    if (rsys_memory_write(rsys_guest_memory(call->guest), call->own.word[1], pair, sizeof pair) == 0)
-        return rsys_call_done(call, reply->result);
-    /* The guest has not been told of them, so it could never close them. */
-    rsys_call_post_close(call, pair[0]);
-    rsys_call_post_close(call, pair[1]);
-    return rsys_call_done(call, -EFAULT);
-}
-
-enum verdict rsys_handle_SOCKETPAIR(struct call *call)
-{
-    int array = call->row->nr == SYS_socketpair ? 3 : 0;
-    uint64_t args[6] = {0};
-    memcpy(args, call->args, call->row->nargs * sizeof args[0]);
-    call->own.word[0] = UINT64_MAX;
-    call->own.word[1] = args[array];
-    call->on_reply = pair_reply;
-    rsys_request_start(&call->request, call->row->nr, args);
-    int64_t at = rsys_request_out(&call->request, array, 2 * sizeof(int), RSYS_OUT_SUCCESS, 1, (struct rsys_out_target){.own = &call->own.word[0]});
-    return at < 0 ? rsys_call_done(call, at) : rsys_call_send(call);
 }

@@ -28,6 +28,9 @@ int rsys_call_drop_local(struct call *call, int fd);
 /* Give the guest a new local descriptor at the lowest free number: a duplicate of fd, which is taken. */
 enum verdict rsys_call_bring_home(struct call *call, int fd, unsigned flags);
 
+/* Close a number on the executor, behind what it does now.  Numbers that no guest can have are left alone. */
+void rsys_call_post_close(struct call *call, int64_t fd);
+
 /* Set or clear FD_CLOEXEC of args[0], a local descriptor: its placeholder's, ours and, by letting the call through, its own. */
 enum verdict rsys_call_set_cloexec(struct call *call, bool cloexec);
 

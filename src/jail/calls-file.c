@@ -60,12 +60,22 @@ static enum verdict open_descriptor(struct call *call, const struct rsys_name *n
     int own = rsys_guest_get_fd(call->guest, name->number);
     if (own < 0)
         return rsys_call_done(call, own);
+    unsigned kind = rsys_fd_flags(call->guest->process->fds, name->number) & RSYS_FD_SESSION, cloexec = flags & O_CLOEXEC ? RSYS_FD_CLOEXEC : 0u;
+    struct stat st;
+    if (kind != 0 && fstat(own, &st) == 0 && S_ISFIFO(st.st_mode)) {
+        /* The session's own pipe is opened anew, as the kernel does: with an end and a mode of its own.  That never waits for a pipe without a name. */
+        char link[64];
+        snprintf(link, sizeof link, "self/fd/%d", own); /* the guest's own are for its id alone */
+        int again = openat(session_of(call)->proc_fd, link, (int)(flags & (O_ACCMODE | O_NONBLOCK | O_DIRECT)) | O_CLOEXEC);
+        rsys_close(own);
+        return again < 0 ? rsys_call_done(call, -errno) : rsys_call_bring_home(call, again, kind | cloexec);
+    }
     int has = fcntl(own, F_GETFL) & O_ACCMODE, wants = (int)(flags & O_ACCMODE);
     if (has != O_RDWR && has != wants) {
         rsys_close(own);
         return rsys_call_done(call, -EACCES);
     }
-    return rsys_call_bring_home(call, own, (rsys_fd_flags(call->guest->process->fds, name->number) & RSYS_FD_SESSION) | (flags & O_CLOEXEC ? RSYS_FD_CLOEXEC : 0u));
+    return rsys_call_bring_home(call, own, kind | cloexec);
 }
 
 static enum verdict stat_descriptor(struct call *call, const struct rsys_name *name)

@@ -16,4 +16,7 @@ uint64_t rsys_call_scatter(struct call *call, const struct iovec *vector, uint32
 /* Whether no process can have n bytes at that address (the kernel's access_ok). */
 bool rsys_address_is_wild(uint64_t address, uint64_t n);
 
+/* sendfile, splice and tee between a local and a remote descriptor (calls-across.c): as a handler. */
+enum verdict rsys_call_across(struct call *call);
+
 #endif

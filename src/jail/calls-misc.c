@@ -126,6 +126,8 @@ enum verdict rsys_handle_RLIMIT(struct call *call)
         return rsys_call_done(call, -EFAULT);
     if (limit.sets && limit.wanted.rlim_cur > limit.wanted.rlim_max)
         return rsys_call_done(call, -EINVAL);
+    if (limit.sets && limit.resource == RLIMIT_NOFILE)
+        rsys_jail_session(call->guest->process->jail)->nofile_differs = true;
     *limit_of(call) = limit;
     rsys_request_start(&call->request, __NR_prlimit64, (uint64_t[6]){(uint64_t)limit.pid, limit.resource});
     if (rsys_request_out(&call->request, 3, sizeof(struct rlimit), RSYS_OUT_SUCCESS, 1, (struct rsys_out_target){0}) < 0)

@@ -350,11 +350,43 @@ static enum verdict receive_from(struct call *call)
     return at < 0 ? rsys_call_done(call, at) : rsys_call_send(call);
 }
 
+/* ---- local sockets ---- */
+
+static bool has_rights(struct call *call, uint64_t address)
+{
+    struct header head;
+    struct cmsghdr one;
+    if (rsys_memory_read(rsys_guest_memory(call->guest), address, &head, sizeof head) < 0 || head.control == 0)
+        return false;
+    for (uint64_t at = 0; head.controllen <= CONTROL_MAX && head.controllen - at >= sizeof one;) {
+        if (rsys_memory_read(rsys_guest_memory(call->guest), head.control + at, &one, sizeof one) < 0 || one.cmsg_len < sizeof one)
+            return false;
+        if (one.cmsg_level == SOL_SOCKET && one.cmsg_type == SCM_RIGHTS)
+            return true;
+        if (CMSG_ALIGN(one.cmsg_len) > head.controllen - at)
+            return false;
+        at += CMSG_ALIGN(one.cmsg_len);
+    }
+    return false;
+}
+
+/* Of the session's own making (others have been refused): the guest's kernel does it.  Descriptors cannot be passed so, because what is received would have no
+ * number on the executor: an honest program is told by EINVAL.  One that changes the header behind this look passes only what its own kind has already, and
+ * the receiver gets a number that is not local, which nothing local is ever done with. */
+static enum verdict message_local(struct call *call)
+{
+    uint32_t many = call->nr == __NR_sendmmsg ? RSYS_MIN((uint32_t)call->args[2], (uint32_t)UIO_MAXIOV) : call->nr == __NR_sendmsg;
+    for (uint32_t i = 0; i < many; i++)
+        if (has_rights(call, call->args[1] + (uint64_t)i * STRIDE))
+            return rsys_call_done(call, -EINVAL);
+    return VERDICT_CONTINUE;
+}
+
 enum verdict rsys_handle_MSG(struct call *call)
 {
     bool many = call->nr == __NR_sendmmsg || call->nr == __NR_recvmmsg;
     if (rsys_fd_is_local(call->guest->process->fds, (int64_t)call->args[0]))
-        return VERDICT_CONTINUE;
+        return message_local(call);
     if (call->nr == __NR_sendto)
         return send_to(call);
     if (call->nr == __NR_recvfrom)

@@ -148,6 +148,9 @@ void rsys_fd_clear_local(struct fdtable *table, int fd)
 
 void rsys_fdtable_exec(struct fdtable *table)
 {
+    for (uint32_t fd = 0; table->epolls_closed && fd < table->size; fd++)
+        if (has(table, table->cloexec, fd))
+            table->epolls_closed(table, (int)fd);
     for (uint32_t i = 0; i < table->size / WORD_BITS; i++) {
         table->local[i] &= ~table->cloexec[i];
         table->session[i] &= ~table->cloexec[i];

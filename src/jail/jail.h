@@ -73,6 +73,7 @@ struct guest {
     bool stopped;            /* it waits in a ptrace stop for us */
     bool told;               /* its last call has been answered, by an answer that it may not have taken (notify.c) */
     bool passed;             /* its last call was left to its own kernel */
+    bool told_pass;          /* that answer let it through */
     uint8_t doubtful;        /* 1 + how often it has stopped inside of its last call although that was answered */
     uint64_t told_id, told_received; /* jail->last_id and ->received at that time */
     bool cancelling;         /* its call is being cancelled for the signal in `held` */
@@ -142,6 +143,7 @@ struct call {
     void *deferred;          /* its reply has come and waits until the guest's notification is valid again */
     uint32_t seq;            /* of the request under way */
     bool hurried;            /* rsys_call_hurry */
+    bool once;               /* rsys_call_pass_once */
     uint32_t trips;          /* requests that were waited for so far */
 };
 
@@ -173,6 +175,13 @@ static inline enum verdict rsys_call_done(struct call *call, int64_t result)
 {
     call->result = result;
     return VERDICT_DONE;
+}
+/* Let the call through to the guest's own kernel, when what belongs to it has been done here and is not to be done twice: no code of the guest runs
+ * before its kernel has executed the call, also when a signal interrupts the guest before that.  return rsys_call_pass_once(call); */
+static inline enum verdict rsys_call_pass_once(struct call *call)
+{
+    call->once = true;
+    return VERDICT_CONTINUE;
 }
 /* Finish a VERDICT_LATER call. */
 void rsys_call_answer(struct call *call, int64_t result);

@@ -23,6 +23,11 @@
 #define ERESTARTSYS 512
 #define ERESTARTNOINTR 513
 
+#ifndef SO_PASSPIDFD
+#define SO_PASSPIDFD 76 /* newer than Debian 12's headers */
+#define SO_PEERPIDFD 77
+#endif
+
 static enum verdict (*const handlers[RSYS_HANDLERS])(struct call *call) = {
     [RSYS_HANDLER_REGULAR] = rsys_call_forward,
 #define RSYS_HANDLER(name) [RSYS_HANDLER_##name] = rsys_handle_##name,
@@ -77,7 +82,9 @@ static void call_finish(struct call *call, enum verdict verdict)
 
 void rsys_call_told(struct call *call)
 {
-    call->guest->told = call->phase == CALL_ANSWERED; /* what the guest's own kernel does may stop inside of it as often as it likes */
+    /* What the guest's own kernel does may stop inside of it as often as it likes. */
+    call->guest->told_pass = call->phase == CALL_PASS && call->once;
+    call->guest->told = call->phase == CALL_ANSWERED || call->guest->told_pass;
     call->guest->passed = call->phase == CALL_PASS;
     call->guest->told_id = call->guest->process->jail->last_id;
     call->guest->told_received = call->guest->process->jail->received;
@@ -275,7 +282,10 @@ static int64_t refused_locally(const struct call *call)
     case SYS_sendmmsg:
     case SYS_recvmsg:
     case SYS_recvmmsg:
-        return -EOPNOTSUPP;
+        return users ? -EOPNOTSUPP : 0;
+    case SYS_getsockopt:
+    case SYS_setsockopt: /* they make a descriptor, at once or with a message */
+        return (int32_t)call->args[1] == SOL_SOCKET && ((int32_t)call->args[2] == SO_PASSPIDFD || (int32_t)call->args[2] == SO_PEERPIDFD) ? -ENOPROTOOPT : 0;
     default:
         return 0;
     }
@@ -401,8 +411,8 @@ static bool tell_again(struct guest *guest, const struct seccomp_notif *notif)
     if (!guest->told || hidden > own || !same_call(call, notif))
         return false;
     call->id = notif->id;
-    if (!notify_send(jail, call->id, call->result, 0)) {
-        call->phase = CALL_ANSWERED; /* once more */
+    if (!notify_send(jail, call->id, call->result, guest->told_pass ? SECCOMP_USER_NOTIF_FLAG_CONTINUE : 0)) {
+        call->phase = guest->told_pass ? CALL_PASS : CALL_ANSWERED; /* once more */
         return true;
     }
     guest->told_id = jail->last_id;
@@ -451,6 +461,7 @@ static void notify_call(struct jail *jail, const struct seccomp_notif *notif)
     call->settle_known = false;
     call->on_cancel = NULL;
     call->on_drop = NULL;
+    call->once = false;
     call->trips = 0;
     memset(&call->own, 0, sizeof(call->own));
     call->phase = CALL_SENT;

@@ -26,6 +26,7 @@ struct rsys_session {
     struct rsys_rules rules;     /* checked */
     struct view *view;
     bool ids_differ;             /* some guest has asked to change its ids */
+    bool nofile_differs;         /* some guest has asked to change a limit of descriptors */
     int proc_fd;                 /* the guests' pid namespace's own procfs (a directory descriptor), or -1 where it cannot be mounted */
     int zero_fd;                 /* /dev/zero, for guests that map it, or -1 */
     int tty_fd;                  /* the user's controlling terminal, for guests' /dev/tty, or -1 */

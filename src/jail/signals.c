@@ -10,6 +10,7 @@
  *   the call is short      hold the guest until it is done
  *   short, in several      let the guest make its call again first and deliver the signal behind it: the handler of the call
  *   steps                  needs the guest's notification (to install descriptors, to let the call through)
+ *   let through once       the same (rsys_call_pass_once)
  *   not seen yet           (its notification was not received) as if the signal had come before it; one that may block makes its call
  *                          again first
  *
@@ -244,6 +245,8 @@ void rsys_signal_stop(struct guest *guest, int signal)
         rsys_guest_resume(guest, signal);
     } else if (guest->mask && call->phase == CALL_ANSWERED && !rsys_signal_has_handler(guest, signal)) {
         rsys_guest_resume(guest, signal); /* the stop that puts the mask back is on its way */
+    } else if (call->phase == CALL_PASS && call->once) {
+        postpone(guest, signal); /* it comes once more, and its kernel executes it before any handler runs */
     } else if (call->phase == CALL_ANSWERED || call->phase == CALL_PASS) {
         guest->held = signal;
         rsys_signal_verdict(guest, call->phase == CALL_PASS ? VERDICT_CONTINUE : VERDICT_DONE);

@@ -31,6 +31,7 @@ struct guest fake_guest = {.process = &process, .call = &call};
 static uint8_t arena[ARENA_MAX];
 static struct jail jail = {.session = &session};
 uint64_t fake_mask;
+enum rsys_action fake_placed;
 extern void rsys_wait_event(struct jail *) __attribute__((weak));
 
 void fake_local(int fd, bool local)
@@ -135,6 +136,12 @@ static int64_t cancellable_wait(uint16_t nr, uint64_t a[6])
     }
 }
 
+static int64_t placeholder(const uint64_t a[6])
+{
+    int flags = O_PATH | (a[1] != 0 ? O_CLOEXEC : 0), first = open("/", flags);
+    return a[2] == 2 ? first | (int64_t)open("/", flags) << 32 : first;
+}
+
 static void execute(struct rsys_request *request, bool cancelled)
 {
     struct iovec iov[4];
@@ -151,8 +158,8 @@ static void execute(struct rsys_request *request, bool cancelled)
     if (!cancelled && rsys_wait_event && (nr == SYS_ppoll || nr == SYS_epoll_wait || nr == SYS_epoll_pwait2)) {
         reply.result = cancellable_wait(nr, a);
     } else if (!cancelled) {
-        if (request->head.nr == RSYS_OP_PLACEHOLDER)
-            reply.result = open("/", O_PATH | (a[1] != 0 ? O_CLOEXEC : 0));
+        if (nr == RSYS_OP_PLACEHOLDER)
+            reply.result = placeholder(a);
         else
             reply.result = syscall(request->head.nr, a[0], a[1], a[2], a[3], a[4], a[5]);
         if (reply.result == -1)
@@ -223,6 +230,7 @@ int64_t fake_call(long nr, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint6
     call.on_reply = NULL;
     call.on_cancel = call.on_drop = NULL;
     call.phase = CALL_SENT;
+    call.placed = fake_placed != 0 ? fake_placed : RSYS_ACTION_REMOTE;
     memcpy(call.args, (uint64_t[6]){a, b, c, d, e, f}, sizeof call.args);
     memset(&call.own, 0xaa, sizeof call.own);
     fake_requests = fake_posts = 0;

@@ -18,6 +18,7 @@ extern unsigned fake_posts;      /* that nobody waited for */
 extern bool fake_continued;      /* whether the last call was the guest's own kernel's */
 extern unsigned fake_cancel_at;  /* the request of this number (from 1) of each call is cancelled instead of made; 0: none */
 extern uint16_t fake_numbers[16]; /* the first requests' call numbers */
+extern enum rsys_action fake_placed; /* where the policy has the calls; 0: remote */
 extern uint64_t fake_mask;       /* the mask that the last call waited with */
 extern unsigned fake_interrupted; /* so many times the guest is found to be interrupted when a descriptor is to be installed */
 extern struct guest fake_guest;

@@ -18,6 +18,7 @@
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -241,6 +242,45 @@ START_TEST(pairs)
 }
 END_TEST
 
+START_TEST(local_pairs)
+{
+    struct fdtable *fds = fake_guest.process->fds;
+    int got[2] = {-1, -1};
+    char text[2];
+    fake_placed = RSYS_ACTION_LOCAL;
+    ck_assert_int_eq(fake_call(SYS_pipe2, A(got), O_CLOEXEC, 0, 0, 0, 0), 0);
+    ck_assert_uint_eq(fake_requests, 1);
+    ck_assert_int_eq(fake_numbers[0], RSYS_OP_PLACEHOLDER);
+    ck_assert(rsys_fd_is_local(fds, got[0]) && !rsys_fd_is_users(fds, got[1]));
+    ck_assert_uint_eq(rsys_fd_flags(fds, got[0]), RSYS_FD_SESSION | RSYS_FD_CLOEXEC);
+    ck_assert_int_eq(write(got[1], "x", 1), 1);
+    close(got[1]);
+    ck_assert_int_eq(read(got[0], text, 2), 1);
+    ck_assert_int_eq(read(got[0], text, 2), 0); /* nobody else holds the end */
+    close(got[0]);
+    ck_assert_int_eq(fake_call(SYS_pipe2, A(got), O_EXCL, 0, 0, 0, 0), -EINVAL);
+    ck_assert_int_eq(fake_call(SYS_socketpair, AF_INET, SOCK_STREAM, 0, A(got), 0, 0), -EOPNOTSUPP);
+    ck_assert_int_eq(fake_call(SYS_socketpair, AF_VSOCK, SOCK_STREAM, 0, A(got), 0, 0), -EAFNOSUPPORT);
+    ck_assert_uint_eq(fake_requests, 0);
+    ck_assert_int_eq(fake_call(SYS_socketpair, AF_UNIX, SOCK_STREAM, 0, A(got), 0, 0), 0);
+    ck_assert_uint_eq(rsys_fd_flags(fds, got[0]), RSYS_FD_SESSION);
+    int64_t event = fake_call(SYS_eventfd2, 3, EFD_CLOEXEC, 0, 0, 0, 0);
+    ck_assert_int_ge(event, 0);
+    ck_assert_uint_eq(rsys_fd_flags(fds, event), RSYS_FD_SESSION | RSYS_FD_CLOEXEC);
+    ck_assert_int_eq(fake_call(SYS_timerfd_create, 12345, 0, 0, 0, 0, 0), -EINVAL);
+    /* The guest cannot take them: neither is left open, on either side. */
+    int next = dup(0);
+    close(next);
+    ck_assert_int_eq(fake_call(SYS_pipe, 8, 0, 0, 0, 0, 0), -EFAULT);
+    ck_assert_uint_eq(fake_posts, 2);
+    ck_assert_int_eq(cloexec(next), -1);
+    fake_interrupted = 1; /* at the first end */
+    ck_assert_int_eq(fake_call(SYS_pipe, A(got), 0, 0, 0, 0, 0), -512);
+    ck_assert_int_eq(cloexec(next), -1);
+    fake_placed = 0;
+}
+END_TEST
+
 START_TEST(opening)
 {
     struct open_how how = {.flags = O_RDONLY | O_CLOEXEC};
@@ -374,6 +414,7 @@ int main(void)
     tcase_add_test(test, requests);
     tcase_add_test(test, interfaces);
     tcase_add_test(test, pairs);
+    tcase_add_test(test, local_pairs);
     tcase_add_test(test, opening);
     tcase_add_test(test, links);
     tcase_add_test(test, stats);

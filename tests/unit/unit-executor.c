@@ -77,6 +77,8 @@ START_TEST(calls)
     /* The kernel bounds the guest's numbers. */
     ck_assert_int_eq(call(SYS_dup2, 4, CLIENT_NOFILE, 0), -EBADF);
     ck_assert_int_eq(call(RSYS_OP_PLACEHOLDER, CLIENT_NOFILE, 0, 1), -EBADF);
+    ck_assert_int_eq(call(RSYS_OP_PLACEHOLDER, 6, O_CLOEXEC, 2), 6 | 7ll << 32); /* two at once, or none */
+    ck_assert_int_eq(call(RSYS_OP_PLACEHOLDER, CLIENT_NOFILE - 1, 0, 2), -EMFILE);
 }
 END_TEST
 

@@ -137,7 +137,10 @@ START_TEST(rows_are_sane)
         ck_assert_msg(call->where != RSYS_SPECIAL || call->handler != RSYS_HANDLER_REGULAR || (call->flags & RSYS_CALL_UNSUPPORTED),
                       "%s: a special call needs a handler", call->name);
         ck_assert_msg(call->where != RSYS_BY_FD || call->args[0].shape == RSYS_ARG_FD, "%s: by which descriptor?", call->name);
-        ck_assert_msg(!(call->flags & RSYS_CALL_EITHER) || call->where == RSYS_REMOTE, "%s: only a remote call can be either", call->name);
+        ck_assert_msg(!(call->flags & RSYS_CALL_MAY_BE_LOCAL) || call->where == RSYS_REMOTE, "%s: only a remote call can be either", call->name);
+        ck_assert_msg(!(call->flags & RSYS_CALL_PLACEABLE) || ((call->flags & RSYS_CALL_MAKES_FD) && call->handler != RSYS_HANDLER_REGULAR),
+                      "%s: a handler makes local descriptors", call->name);
+        ck_assert_msg(!(call->flags & RSYS_CALL_EITHER) || !(call->flags & RSYS_CALL_MAKES_FD), "%s: nobody would number its descriptor", call->name);
         ck_assert_msg(!(call->flags & RSYS_CALL_NORESTART) || (call->flags & RSYS_CALL_BLOCKS), "%s: interrupted, but it does not block", call->name);
         for (unsigned i = 0; i < 6; i++) {
             ck_assert_msg((i < call->nargs) == (call->args[i].shape != RSYS_ARG_NONE), "%s: argument %u", call->name, i);
