@@ -12,9 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* The supervisor's threads are in the guests' pid namespace: signals to them and limits of theirs are not the guests' to set.  The kernel itself
- * tells which numbers are its own threads. */
-static bool is_supervisor(uint64_t pid)
+bool rsys_is_supervisor(uint64_t pid)
 {
     return (int32_t)pid > 0 && syscall(SYS_tgkill, getpid(), (pid_t)pid, 0) == 0;
 }
@@ -112,7 +110,7 @@ enum verdict rsys_handle_RLIMIT(struct call *call)
         limit.resource = (uint32_t)call->args[0];
         *(call->nr == __NR_setrlimit ? &new_address : &limit.old_address) = call->args[1];
     }
-    if (is_supervisor((uint64_t)limit.pid))
+    if (rsys_is_supervisor((uint64_t)limit.pid))
         return rsys_call_done(call, -EPERM);
     if (limit.resource == RLIMIT_CORE)
         return limit_core(call, &limit, new_address);
@@ -251,11 +249,9 @@ static enum verdict on_permission(struct call *call, const struct rsys_wire_repl
     return reply->result == -EPERM ? rsys_call_done(call, -EPERM) : VERDICT_CONTINUE;
 }
 
-/* Ids are the server's affair, and executors have the guests' pids: signal 0 there tells whether this guest may signal that one.  Asked only once some
- * guest has changed its ids. */
-static enum verdict ask_permission(struct call *call)
+enum verdict rsys_call_ask_permission(struct call *call, pid_t pid)
 {
-    rsys_request_start(&call->request, __NR_kill, (uint64_t[6]){call->args[0], 0});
+    rsys_request_start(&call->request, __NR_kill, (uint64_t[6]){(uint64_t)pid, 0});
     call->on_reply = on_permission;
     return rsys_call_send(call);
 }
@@ -263,10 +259,10 @@ static enum verdict ask_permission(struct call *call)
 enum verdict rsys_handle_KILL(struct call *call)
 {
     bool of_thread = call->nr == __NR_tgkill || call->nr == __NR_rt_tgsigqueueinfo;
-    if (is_supervisor(call->args[0]) || (of_thread && is_supervisor(call->args[1])))
+    if (rsys_is_supervisor(call->args[0]) || (of_thread && rsys_is_supervisor(call->args[1])))
         return rsys_call_done(call, -EPERM);
     if (rsys_jail_session(call->guest->process->jail)->ids_differ && (int32_t)call->args[0] > 0 && (int32_t)call->args[0] != call->guest->process->pid)
-        return ask_permission(call);
+        return rsys_call_ask_permission(call, (pid_t)call->args[0]);
     /* The caller's process group is the shell's that started rsys-jail, with whatever else runs there, unless a guest has made one since.  (It cannot
      * go back to that one, which has no number here.) */
     if (call->nr == __NR_kill && (int32_t)call->args[0] == 0 && getpgid(call->guest->process->pid) == 0)

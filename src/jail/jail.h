@@ -204,6 +204,12 @@ int64_t rsys_signal_group(struct jail *jail, int signal);
 
 /* The hard limit of descriptors as a process's guests know it. */
 uint64_t rsys_nofile_max(const struct process *process);
+/* Whether a guest's number names a thread of the supervisor, which is in the guests' pid namespace: signals to it and limits of its are not the guests' to set.  The
+ * kernel itself tells which numbers are its own threads. */
+bool rsys_is_supervisor(uint64_t pid);
+/* Ids are the server's affair, and executors have the guests' pids: signal 0 there tells whether this guest may signal that one; if so, the call is
+ * continued.  To be asked only once some guest has changed its ids. */
+enum verdict rsys_call_ask_permission(struct call *call, pid_t pid);
 
 /* What launching made (session.h). */
 struct rsys_session;

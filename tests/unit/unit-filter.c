@@ -244,6 +244,7 @@ static int64_t executor_expects(const struct rsys_rules *rules, const struct pro
     case RSYS_HANDLER_EXEC:
     case RSYS_HANDLER_KILL:
     case RSYS_HANDLER_SIGNALFD:
+    case RSYS_HANDLER_PIDFD:
         return -ENOSYS;
     default:
         return ALLOWED;
