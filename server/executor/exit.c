@@ -40,6 +40,7 @@ static void stop_others(struct thread *thread)
 void exit_thread(struct thread *thread, const struct rsys_wire_request *head)
 {
     int whole = head->args[0] == 1;
+    signals_hold(thread); /* what comes from here on comes to nobody, and the channel will be somebody else's */
     if (whole)
         stop_others(thread);
     else

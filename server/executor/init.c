@@ -32,6 +32,7 @@ static void start_executor(void *argument)
     mirror_fresh_process(job->thread, job->tid, 0);
     credentials_limit(process.capabilities);
     process.top = 2;
+    process.is_pager = job->pager != 0;
     rename_process(job->pager ? "pager" : "guest");
     /* 0, 1 and 2 are the client's own. */
     for (int fd = 0; fd < 3 && !job->pager; fd++)

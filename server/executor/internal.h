@@ -63,6 +63,9 @@ struct thread {
     volatile uint32_t stale;   /* a cancel of another request has come since this was cleared */
     volatile uint32_t waited;  /* the cancel ended the call's waiting, and the kernel would restart it */
     volatile uint64_t signals; /* raised by calls and not yet told, bit n-1 */
+    volatile uint32_t talking; /* > 0: no signal may be told now: a reply is being sent, or there is no channel */
+    volatile uint32_t kept;    /* one has come meanwhile, in kept_info; the others are blocked */
+    uint8_t kept_info[RSYS_SIGNAL_INFO];
 };
 _Static_assert(sizeof(struct thread) <= THREAD_ROOM, "struct thread has to fit above the stack");
 
@@ -81,6 +84,7 @@ struct process {
     uint32_t limit_lock;    /* held while RLIMIT_NOFILE is raised and while the process is copied or replaced */
     uint32_t count;         /* living threads */
     uint32_t ending;        /* the process ends: every thread has to */
+    uint32_t is_pager;      /* the view's: its channel carries replies alone */
     uint32_t files_shared;  /* with another process */
     uint32_t top;           /* no descriptor of the guest is above this one (descriptors.c) */
     char *arguments;        /* where /proc/PID/cmdline reads */
@@ -137,6 +141,9 @@ void pause_for(uint32_t microseconds);
 
 /* ---- signals.c ---- */
 void signals_install(void); /* handlers; they stay over clone */
+/* What is sent between these is not interrupted by a signal's message.  They nest; a new thread is as between them until it has its channel. */
+void signals_hold(struct thread *thread);
+void signals_release(struct thread *thread);
 void signals_block(void);
 void signals_unblock(void);
 /* Interrupt another thread of this process for good. */
@@ -154,6 +161,8 @@ void loop_run(struct thread *thread) __attribute__((noreturn));
 int loop_receive(struct thread *thread, struct rsys_wire_request *head);
 /* Send a reply without out-data.  -1: the channel is broken. */
 int loop_reply(struct thread *thread, uint32_t seq, int64_t result);
+/* Send n bytes while no reply is being sent.  -1: the channel is broken. */
+int loop_send(struct thread *thread, const void *data, size_t n);
 void loop_end(void) __attribute__((noreturn)); /* the whole process, at once */
 
 /* ---- mirror.c ---- */

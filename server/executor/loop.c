@@ -109,7 +109,7 @@ int loop_receive(struct thread *thread, struct rsys_wire_request *head)
     return 0;
 }
 
-static int send_all(struct thread *thread, struct vector *vectors, size_t count)
+static int send_vectors(struct thread *thread, struct vector *vectors, size_t count)
 {
     for (;;) {
         int64_t sent;
@@ -131,6 +131,20 @@ static int send_all(struct thread *thread, struct vector *vectors, size_t count)
             vectors->length -= (size_t)sent;
         }
     }
+}
+
+static int send_all(struct thread *thread, struct vector *vectors, size_t count)
+{
+    signals_hold(thread);
+    int result = send_vectors(thread, vectors, count);
+    signals_release(thread);
+    return result;
+}
+
+int loop_send(struct thread *thread, const void *data, size_t n)
+{
+    struct vector vector = {data, n};
+    return send_vectors(thread, &vector, 1);
 }
 
 /* The signals that calls have raised so far. */

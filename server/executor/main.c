@@ -11,6 +11,7 @@ static void continue_executor(void *argument)
 {
     struct thread *thread = argument;
     signals_install();
+    signals_release(thread);
     loop_run(thread);
 }
 

@@ -69,10 +69,13 @@ void mirror_serve(struct thread *thread)
         if (thread->channel < 0)
             loop_end();
         if (!is_dead(thread->channel) && loop_reply(thread, 0, thread->tid) == 0)
-            loop_run(thread);
+            break;
         sys1(__NR_close, thread->channel);
         thread->channel = -1;
     }
+    if (!process.is_pager) /* nobody is told of its signals */
+        signals_release(thread);
+    loop_run(thread);
 }
 
 int64_t mirror_clone_pid(void *clone_args, int *tid, void (*entry)(void *), void *argument)
@@ -100,6 +103,8 @@ void mirror_fresh_process(struct thread *thread, int tid, int files_shared)
     thread->held_size = 0;
     thread->seq = thread->cancel = 0;
     thread->signals = 0;
+    thread->kept = 0;
+    thread->talking = 1;
     thread->channel = -1;
     /* The channels of our parent's threads are not ours, unless the table is the parent's too. */
     if (!files_shared)
@@ -164,12 +169,14 @@ static void greet_failure(struct thread *thread, int tid, int64_t result)
     if (channel < 0)
         return;
     uint64_t signals = thread->signals;
+    signals_hold(thread);
     thread->channel = channel;
     thread->signals = (uint64_t)tid;
     loop_reply(thread, 0, result);
     thread->channel = own;
     thread->signals = signals;
     sys1(__NR_close, channel);
+    signals_release(thread);
 }
 
 int64_t mirror_clone(struct thread *thread, const uint64_t args[6])
@@ -178,7 +185,9 @@ int64_t mirror_clone(struct thread *thread, const uint64_t args[6])
     int tid = (int)args[1];
     if (tid <= 1 || (uint64_t)tid != args[1])
         return -E_INVAL;
+    signals_hold(thread); /* a forked child tells nothing on our channel */
     int64_t result = (flags & CLONE_THREAD) != 0 ? clone_thread(flags, tid) : clone_process(thread, flags, tid);
+    signals_release(thread);
     if (result < 0)
         greet_failure(thread, tid, result);
     return result;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* signals.c: cancelling a call, and the signals that calls raise.
+/* signals.c: cancelling a call, and the signals that calls and the world raise.
  *
- * A guest's signals are its own client's affair; its executor takes only these: the cancel signal from init, and those that the kernel raises
- * because of a call that was made here.  The latter are noted, and go back with the next reply. */
+ * A guest's signals are its own client's affair; its executor takes only these: the cancel signal from init, those that the kernel raises
+ * because of a call that was made here, and those that it raises because the guest has asked to be told (F_SETOWN, mq_notify).  The second are noted, and go
+ * back with the next reply.  The third are sent at once by their handler, whatever the thread does: the guest may sleep on its own side.  Only while a reply is being sent, one
+ * is kept for the end of that, and the others stay blocked until then. */
 #include "server/executor/internal.h"
 
 #include <asm/unistd.h>
@@ -14,8 +16,8 @@
 #include <asm/ucontext.h>
 
 #define BIT(signal) (1ull << ((signal) - 1))
-#define RECORDED (BIT(SIGPIPE) | BIT(SIGXFSZ) | BIT(SIGIO) | BIT(SIGURG))
-#define TAKEN (RECORDED | BIT(RSYS_EXECUTOR_CANCEL))
+#define RECORDED (BIT(SIGPIPE) | BIT(SIGXFSZ))
+#define TAKEN (RECORDED | RSYS_SIGNALS_TOLD | BIT(RSYS_EXECUTOR_CANCEL))
 
 static void on_cancel(int signal, siginfo_t *info, void *context)
 {
@@ -43,6 +45,44 @@ static void on_recorded(int signal)
     thread->signals |= BIT(signal);
 }
 
+static void tell(struct thread *thread, const void *info)
+{
+    struct {
+        struct rsys_wire_reply reply;
+        uint8_t info[RSYS_SIGNAL_INFO];
+    } message = {.reply = {.seq = RSYS_SEQ_SIGNAL, .size = RSYS_SIGNAL_INFO}};
+    int32_t signal;
+    memcpy(&signal, info, sizeof signal); /* si_signo is the first */
+    message.reply.result = signal;
+    memcpy(message.info, info, RSYS_SIGNAL_INFO);
+    loop_send(thread, &message, sizeof message); /* a broken channel shows in the next receive */
+}
+
+static void on_told(int signal, siginfo_t *info, void *context)
+{
+    struct ucontext *interrupted = context;
+    struct thread *thread = thread_self();
+    if (thread->talking == 0) {
+        tell(thread, info);
+        return;
+    }
+    thread->kept = 1;
+    memcpy(thread->kept_info, info, RSYS_SIGNAL_INFO);
+    memcpy(&interrupted->uc_sigmask, &(uint64_t){~(TAKEN & ~RSYS_SIGNALS_TOLD)}, sizeof(uint64_t));
+}
+
+void signals_hold(struct thread *thread) { thread->talking++; }
+
+void signals_release(struct thread *thread)
+{
+    while (--thread->talking == 0 && thread->kept) {
+        thread->talking = 1;
+        thread->kept = 0;
+        tell(thread, thread->kept_info);
+        signals_unblock();
+    }
+}
+
 static void install(int signal, void (*handler)(int), unsigned long flags)
 {
     struct sigaction action = {
@@ -57,9 +97,11 @@ void signals_install(void)
     /* SA_RESTART: with it the kernel tells a call that would be restarted (it goes back to the instruction, from where on_cancel takes it away) from one
      * that never is (EINTR: a socket's with a timeout, say).  The others must not disturb a call that they have nothing to do with. */
     install(RSYS_EXECUTOR_CANCEL, (void (*)(int))(uintptr_t)on_cancel, SA_SIGINFO | SA_RESTART);
-    for (int signal = 1; signal < 64; signal++)
+    for (int signal = 1; signal <= 64; signal++)
         if ((RECORDED & BIT(signal)) != 0)
             install(signal, on_recorded, SA_RESTART);
+        else if ((RSYS_SIGNALS_TOLD & BIT(signal)) != 0)
+            install(signal, (void (*)(int))(uintptr_t)on_told, SA_SIGINFO | SA_RESTART);
     signals_unblock();
 }
 

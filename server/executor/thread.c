@@ -32,6 +32,7 @@ struct thread *thread_new(void)
     thread->arena = (uint8_t *)top + FRAME_FRONT;
     thread->held = thread->arena + RSYS_ARENA_SIZE + RSYS_ARENA_SLACK;
     thread->channel = -1;
+    thread->talking = 1;
     thread->slot = slot;
     __atomic_store_n(&process.threads[slot], thread, __ATOMIC_RELEASE);
     return thread;

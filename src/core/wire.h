@@ -14,7 +14,7 @@
 #endif
 
 #define RSYS_WIRE_MAGIC 0x53595352u /* "RSYS" */
-#define RSYS_WIRE_VERSION 1u
+#define RSYS_WIRE_VERSION 2u
 #define RSYS_TOKEN_SIZE 16
 
 /* ---- the hello: the first bytes of every connection, client to daemon ---- */
@@ -115,8 +115,19 @@ struct rsys_wire_reply {
                        * that executor could not be made: -errno as the result, its tid in `signals`, and the channel is closed */
     uint32_t size;    /* bytes that follow: 4 * outs + data */
     int64_t result;   /* the call's, -errno on failure; -512 (ERESTARTSYS) when it was cancelled before it did anything */
-    uint64_t signals; /* bit n-1: the call raised signal n on the executor (SIGPIPE, SIGXFSZ, SIGIO, SIGURG); it is the guest's */
+    uint64_t signals; /* bit n-1: the call raised signal n on the executor (SIGPIPE, SIGXFSZ); it is the guest's */
 };
+
+/* Between replies, at any time after the greeting: a signal that something of the world has raised on the executor (F_SETOWN, mq_notify); it is the guest's.
+ * A reply's header with this seq, the signal's number as the result, and the first RSYS_SIGNAL_INFO bytes of the kernel's siginfo_t behind it. */
+#define RSYS_SEQ_SIGNAL UINT32_MAX
+#define RSYS_SIGNAL_INFO 48u
+
+/* The signals that are told so, bit n-1: all but those that end or stop an executor or are its own (KILL, STOP; SEGV, BUS, ILL, FPE, TRAP, SYS; TSTP, TTIN, TTOU, CONT;
+ * CHLD; 63, the cancel signal), and those that replies tell (PIPE, XFSZ). */
+#define RSYS_SIGNALS_TOLD                                                                                                                            \
+    (~(1ull << (9 - 1) | 1ull << (19 - 1) | 1ull << (11 - 1) | 1ull << (7 - 1) | 1ull << (4 - 1) | 1ull << (8 - 1) | 1ull << (5 - 1) | 1ull << (31 - 1) |  \
+       1ull << (20 - 1) | 1ull << (21 - 1) | 1ull << (22 - 1) | 1ull << (18 - 1) | 1ull << (17 - 1) | 1ull << (63 - 1) | 1ull << (13 - 1) | 1ull << (25 - 1)))
 
 /* Operations beside the system calls, in `nr`.  0x7xxx: on an executor's channel; 0x78xx: on the control channel. */
 enum rsys_op {

@@ -315,6 +315,41 @@ enum verdict rsys_call_set_cloexec(struct call *call, bool cloexec)
     return rsys_call_send(call);
 }
 
+/* Executors have the guests' pids, but process groups are the client's alone. */
+int64_t rsys_call_owner(int32_t pid)
+{
+    if (pid < 0)
+        return -EINVAL;
+    return rsys_is_supervisor((uint64_t)pid) ? -ESRCH : 0;
+}
+
+int64_t rsys_call_owner_signal(uint64_t signal)
+{
+    return signal == 0 || (signal <= 64 && (RSYS_SIGNALS_TOLD >> (signal - 1) & 1)) ? 0 : -EINVAL;
+}
+
+/* F_SETOWN, F_SETOWN_EX, F_SETSIG of a remote descriptor. */
+static enum verdict set_owner(struct call *call, const struct rsys_subcall *sub)
+{
+    struct f_owner_ex owner = {.pid = (pid_t)call->args[2]};
+    int64_t failed;
+    if (sub->nr == F_SETOWN_EX && rsys_memory_read(rsys_guest_memory(call->guest), call->args[2], &owner, sizeof owner) < 0)
+        return rsys_call_done(call, -EFAULT);
+    if (sub->nr == F_SETSIG)
+        failed = rsys_call_owner_signal((uint32_t)call->args[2]);
+    else
+        failed = owner.type == F_OWNER_PGRP ? -EINVAL : rsys_call_owner(owner.pid);
+    if (failed < 0)
+        return rsys_call_done(call, failed);
+    if (sub->nr != F_SETOWN_EX)
+        return rsys_call_subcall(call, sub);
+    /* As it was looked at. */
+    rsys_call_is_short(call);
+    rsys_request_start(&call->request, SYS_fcntl, call->args);
+    int64_t at = rsys_request_in(&call->request, 2, &owner, sizeof owner);
+    return at < 0 ? rsys_call_done(call, at) : rsys_call_send(call);
+}
+
 enum verdict rsys_handle_FCNTL(struct call *call)
 {
     const struct rsys_subcall *sub = rsys_fcntl_by_number(call->args[1]);
@@ -329,6 +364,12 @@ enum verdict rsys_handle_FCNTL(struct call *call)
     case F_SETFD:
         if (local)
             return rsys_call_set_cloexec(call, (call->args[2] & FD_CLOEXEC) != 0);
+        break;
+    case F_SETOWN:
+    case F_SETOWN_EX:
+    case F_SETSIG:
+        if (!local)
+            return set_owner(call, sub);
         break;
     case F_DUPFD_QUERY:
         if (rsys_fd_is_beyond(call, call->args[2]))

@@ -34,6 +34,10 @@ void rsys_call_post_close(struct call *call, int64_t fd);
 /* Set or clear FD_CLOEXEC of args[0], a local descriptor: its placeholder's, ours and, by letting the call through, its own. */
 enum verdict rsys_call_set_cloexec(struct call *call, bool cloexec);
 
+/* Of a remote descriptor that raises signals: whether pid (negative: a process group) may be told of it, and whether by this signal.  0 or -errno. */
+int64_t rsys_call_owner(int32_t pid);
+int64_t rsys_call_owner_signal(uint64_t signal);
+
 /* Send an ioctl or fcntl whose third argument is as sub says. */
 enum verdict rsys_call_subcall(struct call *call, const struct rsys_subcall *sub);
 

@@ -13,6 +13,7 @@
 #include <linux/route.h>
 #include <linux/sockios.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 #define IFCONF_MAX 65536 /* bytes of addresses: more than a thousand interfaces */
 
@@ -89,6 +90,21 @@ static enum verdict send_route(struct call *call)
     return to < 0 ? rsys_call_done(call, to) : rsys_call_send(call);
 }
 
+/* FIOSETOWN, SIOCSPGRP. */
+static enum verdict set_owner(struct call *call)
+{
+    int32_t pid;
+    if (rsys_memory_read(rsys_guest_memory(call->guest), call->args[2], &pid, sizeof pid) < 0)
+        return rsys_call_done(call, -EFAULT);
+    int64_t failed = rsys_call_owner(pid);
+    if (failed < 0)
+        return rsys_call_done(call, failed);
+    rsys_call_is_short(call);
+    rsys_request_start(&call->request, SYS_ioctl, call->args);
+    int64_t at = rsys_request_in(&call->request, 2, &pid, sizeof pid); /* as it was looked at */
+    return at < 0 ? rsys_call_done(call, at) : rsys_call_send(call);
+}
+
 enum verdict rsys_handle_IOCTL(struct call *call)
 {
     const struct rsys_subcall *sub = rsys_ioctl_by_number(call->args[1]);
@@ -101,6 +117,11 @@ enum verdict rsys_handle_IOCTL(struct call *call)
     case FIONCLEX:
         if (local)
             return rsys_call_set_cloexec(call, sub->nr == FIOCLEX);
+        break;
+    case FIOSETOWN:
+    case SIOCSPGRP:
+        if (!local)
+            return set_owner(call);
         break;
     case FICLONE:
         if (rsys_fd_is_beyond(call, call->args[2]))

@@ -128,7 +128,7 @@ int64_t rsys_channel_send(struct channel *channel, struct rsys_request *request,
 {
     struct iovec iov[4];
     size_t size, sent = 0;
-    uint32_t seq = ++channel->seq;
+    uint32_t seq = ++channel->seq == RSYS_SEQ_SIGNAL ? channel->seq = 1 : channel->seq;
     int count = rsys_request_frame(request, seq, flags, iov, &size);
 
     if (channel->source.fd >= 0 && channel->out_at == channel->out_have) {
@@ -212,7 +212,10 @@ static void channel_reply(struct channel *channel, const struct rsys_wire_reply 
 {
     struct errand *errand = channel->errands;
 
-    if (reply->seq == 0) {
+    if (reply->seq == RSYS_SEQ_SIGNAL) {
+        if (channel->guest && reply->size >= RSYS_SIGNAL_INFO)
+            rsys_signal_told(channel->guest, data);
+    } else if (reply->seq == 0) {
         channel_greeting(channel, reply->result, reply->signals);
     } else if (errand && errand->seq == reply->seq) {
         channel->errands = errand->next;

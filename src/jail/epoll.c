@@ -255,12 +255,14 @@ static enum verdict go_on(struct call *call)
     struct epoll_wait *wait = wait_of(call);
     struct epoll_set *set = find_set(call->guest->process->fds, (int)call->args[0]);
     int64_t left = wait->deadline < 0 ? -1 : RSYS_MAX(wait->deadline - now(), (int64_t)0);
-    struct pollfd ready = {.fd = set != NULL ? set->own : -1, .events = POLLIN};
+    if (set == NULL || set->entries == NULL)
+        return ask(call, left);
+    struct pollfd ready = {.fd = set->own, .events = POLLIN};
     rsys_stand_ins_look(call->guest);
     wait->probing = poll(&ready, 1, 0) > 0;
     if (wait->probing)
         return ask(call, 0);
-    if (set != NULL) {
+    {
         wait->watched = fcntl(set->own, F_DUPFD_CLOEXEC, 3); /* each waiting thread's own */
         if (wait->watched < 0 || rsys_wait_watch(call->guest, wait->watched, EPOLLIN) < 0)
             return end(call, -ENOMEM);
@@ -299,7 +301,7 @@ static enum verdict on_wait(struct call *call, const struct rsys_wire_reply *rep
     int64_t count = store(call, data + 4, cancelled ? 0 : call->request.targets[0].got / EVENT_SIZE);
     if (count != 0)
         return end(call, count);
-    if (cancelled && !hurried)
+    if (cancelled && !hurried && (reply->result != -EINTR || call->guest->cancelling)) /* EINTR: by a signal that the executor only tells of */
         return end(call, -ERESTARTSYS);
     if (wait->deadline >= 0 && ((reply->result == 0 && !wait->probing && !hurried) || wait->deadline <= now()))
         return end(call, 0);
@@ -338,16 +340,12 @@ enum verdict rsys_handle_EPOLL(struct call *call)
         return rsys_fd_is_local(table, (int64_t)args[2]) ? control_local(call) : rsys_call_forward(call);
     if (masked && !rsys_call_mask(call, args[4], args[5], &verdict))
         return verdict;
-    struct epoll_set *set = find_set(table, (int)args[0]);
-    if (set == NULL || set->entries == NULL) {
-        if (masked)
-            args[4] = args[5] = 0;
-        return rsys_call_forward_args(call, args);
-    }
     struct epoll_wait wait = {.watched = -1};
     if ((int32_t)args[2] <= 0 || (uint32_t)args[2] > INT_MAX / EVENT_SIZE)
         return rsys_call_done(call, -EINVAL);
     wait.max = RSYS_MIN((uint32_t)args[2], EVENTS_MAX);
+    if (rsys_fd_is_beyond(call, args[0]))
+        return rsys_call_done(call, -EBADF);
     int failed = read_timeout(call, &wait.deadline);
     if (failed < 0)
         return rsys_call_done(call, failed);

@@ -45,6 +45,7 @@ struct jail {
     size_t request_size;
     struct first_shared *shared; /* first.c's */
     bool signalfds;           /* some guest has made one */
+    bool told_io;             /* some guest has been told a signal of a descriptor, with its siginfo (signals.c) */
     int bell;                 /* signal-watch.c's, 0: none yet */
     struct stand_in *stand_ins; /* signalfd.c's */
 };
@@ -186,6 +187,8 @@ void rsys_signal_repeat_cancels(struct jail *jail);
 void rsys_signal_verdict(struct guest *guest, enum verdict verdict);
 /* The call has been answered: what was postponed may come. */
 void rsys_signal_after_call(struct guest *guest);
+/* A signal that something of the world has raised on the guest's executor; info: RSYS_SIGNAL_INFO bytes of its siginfo, from the other side. */
+void rsys_signal_told(struct guest *guest, const uint8_t *info);
 /* Signals that a call raised on the executor. */
 void rsys_signal_raised(struct guest *guest, uint64_t set);
 /* Whether a handler of the guest will run.  Without a procfs to look at: yes, which costs a cancelled call now and then. */

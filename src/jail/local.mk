@@ -27,6 +27,7 @@ librsys_jail_a_SOURCES += src/jail/calls-copy.c src/jail/calls-across.c
 librsys_jail_a_SOURCES += src/jail/calls-misc.c
 librsys_jail_a_SOURCES += src/jail/calls-dirents.c
 librsys_jail_a_SOURCES += src/jail/calls-pidfd.c
+librsys_jail_a_SOURCES += src/jail/calls-mqueue.c
 librsys_jail_a_SOURCES += src/jail/calls-msg.c
 librsys_jail_a_SOURCES += src/jail/calls-sockopt.c
 librsys_jail_a_SOURCES += src/jail/wait.c

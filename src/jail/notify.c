@@ -199,6 +199,11 @@ void rsys_call_reply(struct guest *guest, const struct rsys_wire_reply *reply, c
         if (rsys_call_defer(call, reply, data) == 0)
             return;
     }
+    /* The executor was interrupted by a signal that it only tells of: whether the call is, is between the guest and that signal.  (Waits know how much of their time
+     * is left.) */
+    if (reply->result == -EINTR && !guest->cancelling && !call->hurried && (call->row->flags & RSYS_CALL_BLOCKS) && call->row->where != RSYS_SPECIAL &&
+        rsys_call_send(call) == VERDICT_SENT)
+        return;
     call->phase = CALL_SENT;
     if (call->on_reply)
         verdict = call->on_reply(call, reply, data);

@@ -23,6 +23,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -81,6 +82,77 @@ uint64_t rsys_signals_pending(const struct guest *guest)
     if (rsys_guest_status(guest->process->jail, guest->tid, status, sizeof(status)) < 0)
         return 0;
     return status_mask(status, "\nSigPnd:") | status_mask(status, "\nShdPnd:");
+}
+
+/* ---- signals of the world ----
+ *
+ * What a guest has asked to be told of (F_SETOWN, F_SETSIG, mq_notify) the server's kernel tells its executor, and that tells us.  Sent on to the guest, the signal may
+ * keep its siginfo only where the code is negative, as if somebody had queued it: a descriptor's POLL_IN and the like become SI_SIGIO, which has the same
+ * layout, and get their own code back from the event mask when a handler is about to run.  (sigwaitinfo(2) and signalfds see SI_SIGIO.) */
+
+static const struct {
+    int code;
+    long band;
+} bands[] = { /* fs/fcntl.c: band_table */
+    {POLL_IN, EPOLLIN | EPOLLRDNORM},
+    {POLL_OUT, EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND},
+    {POLL_MSG, EPOLLIN | EPOLLRDNORM | EPOLLMSG},
+    {POLL_ERR, EPOLLERR},
+    {POLL_PRI, EPOLLPRI | EPOLLRDBAND},
+    {POLL_HUP, EPOLLHUP | EPOLLERR},
+};
+
+/* Of a process's signal the executor's first thread is told, unless that is busy with another; of a thread's that thread.  One that its
+ * guest thread has blocked is better the process's. */
+static bool is_for_thread(const struct guest *guest, int signal)
+{
+    char status[4096];
+
+    return guest->tid != guest->process->pid && rsys_guest_status(guest->process->jail, guest->tid, status, sizeof(status)) == 0 &&
+           !(status_mask(status, "\nSigBlk:") & BIT(signal));
+}
+
+void rsys_signal_told(struct guest *guest, const uint8_t *data)
+{
+    struct jail *jail = guest->process->jail;
+    siginfo_t info = {0};
+    bool of_thread, of_descriptor, whole;
+
+    /* Hostile: a signal that no executor tells is dropped, and of the rest only what such signals have is taken over. */
+    memcpy(&info, data, RSYS_SIGNAL_INFO);
+    if (info.si_signo < 1 || info.si_signo > 64 || !(RSYS_SIGNALS_TOLD & BIT(info.si_signo)))
+        return;
+    of_thread = is_for_thread(guest, info.si_signo);
+    of_descriptor = info.si_code == SI_SIGIO || (info.si_code >= POLL_IN && info.si_code <= POLL_HUP);
+    whole = of_descriptor || info.si_code == SI_MESGQ;
+    if (of_descriptor) {
+        info.si_code = SI_SIGIO;
+        jail->told_io = true;
+    }
+    info.si_errno = 0;
+    if (whole && of_thread)
+        syscall(SYS_rt_tgsigqueueinfo, guest->process->pid, guest->tid, info.si_signo, &info);
+    else if (whole)
+        syscall(SYS_rt_sigqueueinfo, guest->process->pid, info.si_signo, &info);
+    else if (of_thread)
+        syscall(SYS_tgkill, guest->process->pid, guest->tid, info.si_signo);
+    else
+        kill(guest->process->pid, info.si_signo);
+}
+
+/* A signal is about to be delivered: if it tells of a descriptor, with the code that belongs to it. */
+static void restore_code(struct guest *guest)
+{
+    siginfo_t info;
+
+    if (ptrace(PTRACE_GETSIGINFO, guest->tid, NULL, &info) < 0 || info.si_code != SI_SIGIO)
+        return;
+    for (size_t i = 0; i < RSYS_ARRAY_SIZE(bands); i++)
+        if (info.si_band == bands[i].band) {
+            info.si_code = bands[i].code;
+            ptrace(PTRACE_SETSIGINFO, guest->tid, NULL, &info);
+            return;
+        }
 }
 
 /* ---- cancelling ---- */
@@ -227,6 +299,8 @@ void rsys_signal_stop(struct guest *guest, int signal)
         rsys_first_trap(guest);
         return;
     }
+    if (guest->process->jail->told_io)
+        restore_code(guest);
     if (rsys_injection_signal_stop(guest, signal) || rsys_mask_signal_stop(guest, signal))
         return;
     if (call->phase == CALL_IDLE) {
@@ -292,7 +366,7 @@ void rsys_signal_verdict(struct guest *guest, enum verdict verdict)
 
 void rsys_signal_raised(struct guest *guest, uint64_t set)
 {
-    static const int carried[] = {SIGPIPE, SIGXFSZ, SIGIO, SIGURG};
+    static const int carried[] = {SIGPIPE, SIGXFSZ};
 
     for (size_t i = 0; i < RSYS_ARRAY_SIZE(carried); i++)
         if (set & BIT(carried[i]))

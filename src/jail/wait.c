@@ -315,7 +315,7 @@ static enum verdict on_wait(struct call *call, const struct rsys_wire_reply *rep
         return end(call, store(call, count));
     if (count < 0)
         return end(call, count);
-    if (cancelled && !hurried)
+    if (cancelled && !hurried && (reply->result != -EINTR || call->guest->cancelling)) /* EINTR: by a signal that the executor only tells of */
         return end(call, -ERESTARTSYS);
     if (wait->deadline >= 0 && ((reply->result == 0 && !wait->probing && !hurried) || wait->deadline <= now()))
         return end(call, store(call, 0));
