@@ -17,8 +17,10 @@ static const struct {
 } nodes_of_dev[] = {{"null", 3}, {"zero", 5}, {"full", 7}, {"random", 8}, {"urandom", 9}};
 
 static const char *const links_of_dev[][2] = {
-    {"fd", "/proc/self/fd"}, {"stdin", "/proc/self/fd/0"}, {"stdout", "/proc/self/fd/1"}, {"stderr", "/proc/self/fd/2"},
+    {"fd", "/proc/self/fd"},         {"stdin", "/proc/self/fd/0"}, {"stdout", "/proc/self/fd/1"},
+    {"stderr", "/proc/self/fd/2"}, {"ptmx", "pts/ptmx"},
 };
+/* pts stays empty here: guests' terminals are the client's (src/jail/terminal.c). */
 static const char *const directories_of_dev[] = {"shm", "pts"};
 
 int sandbox_dev_fill(int dev_fd, bool nodes, uid_t uid, gid_t gid, struct rsys_error **err)

@@ -91,7 +91,7 @@ unit_pager_LDADD = librsys-jail.a librsys-transport.a librsys-core.a $(CHECK_LIB
 check_PROGRAMS += unit-descriptors
 TESTS += unit-descriptors
 unit_descriptors_SOURCES = tests/unit/unit-descriptors.c tests/unit/fake-jail.c tests/unit/fake-jail.h \
-	src/jail/calls-fd.c src/jail/calls-fd.h src/jail/calls-ipc.c src/jail/calls-file.c src/jail/names.c src/jail/calls-proc.c src/jail/proc-text.c src/jail/calls-dirents.c src/jail/calls-io.c src/jail/calls-ioctl.c
+	src/jail/calls-fd.c src/jail/calls-fd.h src/jail/calls-ipc.c src/jail/calls-file.c src/jail/names.c src/jail/calls-proc.c src/jail/proc-text.c src/jail/calls-dirents.c src/jail/calls-io.c src/jail/calls-ioctl.c src/jail/terminal.c
 unit_descriptors_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 unit_descriptors_LDADD = librsys-core.a $(CHECK_LIBS)
 

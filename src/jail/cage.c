@@ -5,15 +5,17 @@
  *   1. wait for the id maps; die with the parent from now on
  *   2. open /dev/fuse and a procfs          (while we still are the user, with the user's files in sight)
  *   3. take the supervisor's own ids        (privileged only: guests then have ids that cannot touch it)
- *   4. mount the view and start its thread  (tid 2; it answers what stage 5 asks)
- *   5. pivot into the view                  (after this no path leads to this machine's files)
- *   6. drop capabilities                    (what forking and tracing guests needs is left)
- *   7. be the supervisor                    (rsys_cage_drop_launching, then it forks the first guest, rsys_cage_become_guest) */
+ *   4. mount a devpts                       (guests' terminals; attached nowhere)
+ *   5. mount the view and start its thread  (tid 2; it answers what stage 6 asks)
+ *   6. pivot into the view                  (after this no path leads to this machine's files)
+ *   7. drop capabilities                    (what forking and tracing guests needs is left)
+ *   8. be the supervisor                    (rsys_cage_drop_launching, then it forks the first guest, rsys_cage_become_guest) */
 #include "src/jail/launch.h"
 
 #include "sandbox/internal.h"
 #include "sandbox/sandbox.h"
 #include "src/core/util.h"
+#include "src/jail/terminal.h"
 #include "src/jail/view.h"
 
 #include <errno.h>
@@ -33,7 +35,9 @@
 #define CAP(name) (UINT64_C(1) << CAP_##name)
 /* CAP_SYS_PTRACE: trace guests and read their memory, whatever their ids; CAP_KILL: signal them; SETUID, SETGID, SETPCAP: for the first guest to
  * become what it is to be (it then drops them). */
-#define SUPERVISOR_CAPS (CAP(SYS_PTRACE) | CAP(KILL) | CAP(SETUID) | CAP(SETGID) | CAP(SETPCAP))
+/* CHOWN, FOWNER, DAC_OVERRIDE: the guests' terminals (terminal.c); no path leads to files that are anybody else's. */
+#define SUPERVISOR_CAPS \
+    (CAP(SYS_PTRACE) | CAP(KILL) | CAP(SETUID) | CAP(SETGID) | CAP(SETPCAP) | CAP(CHOWN) | CAP(FOWNER) | CAP(DAC_OVERRIDE))
 /* CAP_SYS_ADMIN: to leave the user's network namespace. */
 #define LAUNCH_CAPS (SUPERVISOR_CAPS | CAP(SYS_ADMIN))
 
@@ -41,6 +45,7 @@
  * nobody's user outside.  Guests have 0 .. 65535 of it, and the supervisor the one above. */
 #define OUTSIDE_BASE 2059141120u
 #define GUEST_IDS 65536u
+#define TTY_GROUP 5u /* whose terminals are, by convention: group(5) of every distribution, LSB */
 
 void cage_choose_ids(struct cage *cage)
 {
@@ -112,7 +117,7 @@ static int stage_open(struct cage *cage, int *ret_fuse_fd, struct rsys_error **e
 static int stage_ids(struct cage *cage, struct rsys_error **err)
 {
     if (cage->range > 1) {
-        prctl(PR_SET_KEEPCAPS, 1); /* the capabilities of stages 4 to 6 outlive the change */
+        prctl(PR_SET_KEEPCAPS, 1); /* the capabilities of stages 4 to 7 outlive the change */
         if (setgroups(0, NULL) < 0 || setresgid(cage->supervisor_gid, cage->supervisor_gid, cage->supervisor_gid) < 0 ||
             setresuid(cage->supervisor_uid, cage->supervisor_uid, cage->supervisor_uid) < 0)
             return rsys_error_make(err, errno, "take the supervisor's ids");
@@ -132,6 +137,16 @@ static int stage_ids(struct cage *cage, struct rsys_error **err)
     if (prctl(PR_SET_DUMPABLE, 0) < 0)
         return rsys_error_make(err, errno, "become non-dumpable");
     return 0;
+}
+
+/* What guests make terminals in.  Where it cannot be mounted they have none, as in a root without a devpts. */
+static void stage_terminals(struct cage *cage)
+{
+    int pts_fd = rsys_terminal_mount(cage->range > TTY_GROUP ? TTY_GROUP : (gid_t)-1);
+    cage->session.pts_fd = pts_fd;
+    /* The multiplexer is the supervisor's, who mounts. */
+    if (pts_fd >= 0)
+        (void)!fchownat(pts_fd, "ptmx", cage->session.guest_uid, cage->session.guest_gid, 0);
 }
 
 /* Attach the mount to a directory (any: it is only the way to pivot_root), keep a writable clone of it for shared mappings, and make what guests see
@@ -193,6 +208,7 @@ static int enter(struct cage *cage, struct rsys_error **err)
     const char *target = NULL;
     if (stage_wait(cage, err) < 0 || stage_open(cage, &fuse_fd, err) < 0 || stage_ids(cage, err) < 0)
         return -1;
+    stage_terminals(cage);
     const char *hostname = cage->session.welcome.hostname;
     if (hostname[0] != 0 && sethostname(hostname, strlen(hostname)) < 0)
         return rsys_error_make(err, errno, "set the host's name");

@@ -136,7 +136,11 @@ static enum verdict list(struct call *call)
 
 enum verdict rsys_handle_GETDENTS(struct call *call)
 {
-    if (rsys_fd_is_local(call->guest->process->fds, (int32_t)call->args[0]))
-        return rsys_call_done(call, -ENOTDIR);
+    const struct fdtable *fds = call->guest->process->fds;
+
+    if (rsys_fd_is_users(fds, (int32_t)call->args[0]))
+        return rsys_call_done(call, -ENOTDIR); /* the user's are none: launch.c refuses directories */
+    if (rsys_fd_is_local(fds, (int32_t)call->args[0]))
+        return VERDICT_CONTINUE; /* /dev/pts */
     return list(call);
 }

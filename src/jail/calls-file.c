@@ -17,38 +17,9 @@
 #include "src/jail/internal.h"
 #include "src/jail/names.h"
 #include "src/jail/session.h"
+#include "src/jail/terminal.h"
 
 static struct rsys_session *session_of(const struct call *call) { return rsys_jail_session(call->guest->process->jail); }
-
-/* ---- the terminal ---- */
-
-/* Whether the guest's own kernel has it in a session with a terminal: field 7 of /proc/PID/stat, behind the last parenthesis. */
-static bool has_terminal(const struct call *call)
-{
-    char path[32], text[1024];
-    snprintf(path, sizeof path, "%d/stat", (int)call->guest->process->pid);
-    RSYS_AUTO_FD fd = openat(session_of(call)->proc_fd, path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-    if (n <= 0)
-        return false;
-    text[n] = 0;
-    const char *end = strrchr(text, ')');
-    int tty = 0;
-    return end != NULL && sscanf(end + 1, " %*c %*d %*d %*d %d", &tty) == 1 && tty != 0;
-}
-
-static enum verdict open_tty(struct call *call, const struct rsys_name *name, uint64_t flags)
-{
-    int tty = session_of(call)->tty_fd;
-    if (tty < 0)
-        return rsys_call_send(call); /* without one, the sandbox says what there is */
-    if (!has_terminal(call))
-        return rsys_call_done(call, -ENXIO);
-    int own = fcntl(tty, F_DUPFD_CLOEXEC, 3);
-    return own < 0 ? rsys_call_done(call, -errno) : rsys_call_bring_home(call, own, flags & O_CLOEXEC ? RSYS_FD_CLOEXEC : 0u);
-}
-
-const struct rsys_name_calls rsys_name_tty = {.open = open_tty};
 
 /* ---- local descriptors by name ---- */
 
@@ -107,15 +78,14 @@ static int64_t local_link(const struct call *call, int fd, char *text, size_t si
     char path[PATH_MAX];
     struct stat st = {0}, proc;
     RSYS_AUTO_FD own = rsys_guest_get_fd(call->guest, fd);
-    if (own >= 0 && fstat(own, &st) == 0 && S_ISCHR(st.st_mode)) {
-        /* The link itself cannot be read: the supervisor's root is not where the device is.  Numbers: the kernel's devices.txt. */
-        if (major(st.st_rdev) >= 136 && major(st.st_rdev) <= 143)
-            return snprintf(text, size, "/dev/pts/%u", (major(st.st_rdev) - 136) * 256 + minor(st.st_rdev));
-        if (st.st_rdev == makedev(1, 3))
-            return snprintf(text, size, "/dev/null");
-    }
+    if (own >= 0 && fstat(own, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3))
+        return snprintf(text, size, "/dev/null");
+    int64_t n = own < 0 ? -1 : rsys_terminal_name(session_of(call), own, text, size);
+    if (n >= 0)
+        return n;
+    /* The link itself cannot be read for what has a name: the supervisor's root is not where that is. */
     snprintf(path, sizeof path, "self/fd/%d", own); /* the guest's own are for its id alone */
-    ssize_t n = readlinkat(session_of(call)->proc_fd, path, text, size - 1);
+    n = readlinkat(session_of(call)->proc_fd, path, text, size - 1);
     text[n > 0 ? n : 0] = 0;
     if (n > 0 && text[0] != '/')
         return n; /* "pipe:[1234]" and the like */
@@ -139,10 +109,19 @@ static enum verdict link_descriptor(struct call *call, const struct rsys_name *n
     return rsys_call_tell_link(call, text, RSYS_MIN((size_t)n, sizeof text - 1));
 }
 
-/* As by the descriptor itself (notify.c, refused_locally): the file is the user's. */
+/* As by the descriptor itself (notify.c, refused_locally): the file is the user's.  A terminal that the session has made has a name. */
 static enum verdict change_descriptor(struct call *call, const struct rsys_name *name)
 {
-    return name->follow ? rsys_call_done(call, -EPERM) : rsys_call_send(call);
+    char text[32];
+    if (!name->follow)
+        return rsys_call_send(call);
+    if (rsys_fd_is_users(call->guest->process->fds, name->number))
+        return rsys_call_done(call, -EPERM);
+    RSYS_AUTO_FD own = rsys_guest_get_fd(call->guest, name->number);
+    if (own < 0 || !rsys_terminal_is_ours(session_of(call), own) || rsys_terminal_name(session_of(call), own, text, sizeof text) < 0)
+        return rsys_call_done(call, own < 0 ? own : -EPERM);
+    const struct rsys_name terminal = {.kind = NAME_TERMINAL, .follow = true, .path = text, .process = name->process};
+    return rsys_name_terminal.change(call, &terminal);
 }
 
 const struct rsys_name_calls rsys_name_descriptor = {
@@ -176,8 +155,8 @@ enum verdict rsys_handle_STATFD(struct call *call)
         return rsys_call_done(call, failed);
     if (first == 0 && (flags & AT_EMPTY_PATH))
         return stat_local(call, (int)fd);
-    if (first == '/')
-        return rsys_call_forward(call);
+    if (first == '/' || (first != 0 && !rsys_fd_is_users(call->guest->process->fds, fd)))
+        return rsys_call_forward(call); /* /dev/pts; any other's placeholder is no directory */
     return rsys_call_done(call, first == 0 ? -ENOENT : -ENOTDIR);
 }
 

@@ -4,6 +4,7 @@
  * A local descriptor is the user's terminal, pipe or file.  The request is a number in a register, so it is judged once and stays what it
  * is when the guest's own kernel makes the call; what its third argument points at is the guest's own memory. */
 #include "src/jail/calls-fd.h"
+#include "src/jail/terminal.h"
 
 #include <asm/ioctls.h>
 #include <errno.h>
@@ -130,17 +131,20 @@ enum verdict rsys_handle_IOCTL(struct call *call)
             return rsys_call_done(call, -EXDEV);
         break;
     case TIOCGPTPEER:
-        if (local) /* it would make a descriptor behind the executor's back */
-            return rsys_call_done(call, -ENOTTY);
+        if (local)
+            return rsys_terminal_peer(call);
         break;
     case FS_IOC_SETFLAGS:
     case FS_IOC_SETVERSION:
     case FS_IOC_FSSETXATTR:
     case FS_IOC_SETFSLABEL:
-    case TIOCEXCL:
         /* An open descriptor is for its data: the file's own properties, and whether others may open the terminal, stay the user's. */
-        if (rsys_fd_is_users(fds, (int64_t)call->args[0]))
+        if (local)
             return rsys_call_done(call, -EPERM);
+        break;
+    case TIOCEXCL:
+        if (local)
+            return rsys_fd_is_users(fds, (int64_t)call->args[0]) ? rsys_call_done(call, -EPERM) : rsys_terminal_exclusive(call);
         break;
     case SIOCGIFCONF:
         if (!local)

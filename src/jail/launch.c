@@ -368,10 +368,14 @@ int rsys_launch(struct rsys_options *options, struct rsys_error **err)
     if (refuse_directories(err) < 0)
         return RSYS_EXIT_OURS;
     struct launch launch = {.options = options, .server_fd = -1, .link_fd = -1, .signal_fd = -1};
-    launch.cage.session = (struct rsys_session){.options = options, .control_fd = -1, .proc_fd = -1, .tty_fd = -1, .trace_fd = -1, .link_fd = -1};
+    launch.cage.session = (struct rsys_session){.options = options, .control_fd = -1, .proc_fd = -1, .tty_fd = -1, .tty_path_fd = -1, .console_fd = -1, .pts_fd = -1, .trace_fd = -1, .link_fd = -1};
     launch.cage.pager_fd = launch.cage.program.local_fd = -1;
     /* Guests cannot open it by its name: their names are the sandbox's. */
     launch.cage.session.tty_fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+    launch.cage.session.tty_path_fd = open("/dev/tty", O_PATH | O_CLOEXEC);
+    for (int fd = 0; fd <= 2 && launch.cage.session.console_fd < 0; fd++)
+        if (isatty(fd))
+            launch.cage.session.console_fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
     sigprocmask(SIG_SETMASK, NULL, &launch.mask);
     launch.foreground = tcgetpgrp(0) == getpgrp();
     int status = run(&launch, err);
@@ -383,6 +387,8 @@ int rsys_launch(struct rsys_options *options, struct rsys_error **err)
     rsys_close(launch.cage.pager_fd);
     rsys_close(launch.cage.session.trace_fd);
     rsys_close(launch.cage.session.tty_fd);
+    rsys_close(launch.cage.session.tty_path_fd);
+    rsys_close(launch.cage.session.console_fd);
     rsys_close(launch.server_fd);
     program_free(&launch.cage.program);
     rsys_rules_free(&launch.cage.session.rules);

@@ -34,6 +34,7 @@ librsys_jail_a_SOURCES += src/jail/wait.c
 librsys_jail_a_SOURCES += src/jail/signalfd.c
 librsys_jail_a_SOURCES += src/jail/signal-watch.c
 librsys_jail_a_SOURCES += src/jail/epoll.c
+librsys_jail_a_SOURCES += src/jail/terminal.c src/jail/terminal.h
 librsys_jail_a_SOURCES += src/jail/trace.c
 librsys_jail_a_SOURCES += src/jail/view.c src/jail/view-nodes.c src/jail/view-ops.c src/jail/view-jobs.c src/jail/view-walk.c src/jail/view-inner.h
 librsys_jail_a_SOURCES += src/jail/view-tell.c src/jail/proc-text.c src/jail/proc-text.h

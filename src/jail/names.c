@@ -18,13 +18,14 @@
 #include "src/core/util.h"
 #include "src/jail/calls-proc.h"
 #include "src/jail/internal.h"
+#include "src/jail/terminal.h"
 
 #ifndef SYS_fchmodat2
 #define SYS_fchmodat2 452 /* newer than Debian 12's headers */
 #endif
 
 static const struct rsys_name_calls *const kinds[NAME_KINDS] = {
-    [NAME_TTY] = &rsys_name_tty,
+    [NAME_TERMINAL] = &rsys_name_terminal,
     [NAME_DESCRIPTOR] = &rsys_name_descriptor,
     [NAME_EXE] = &rsys_name_exe,
     [NAME_PROC] = &rsys_name_proc,
@@ -67,8 +68,8 @@ static bool judge_descriptor(const struct call *call, const char *digits, struct
 static bool judge_dev(const struct call *call, const char *rest, struct rsys_name *name)
 {
     static const char *const standard[] = {"stdin", "stdout", "stderr"}, digits[] = "012";
-    if (strcmp(rest, "tty") == 0) {
-        name->kind = NAME_TTY;
+    if (rsys_terminal_exists(rsys_jail_session(call->guest->process->jail), rsys_terminal_by_name(name->path))) {
+        name->kind = NAME_TERMINAL;
         name->process = call->guest->process;
         return true;
     }
@@ -227,7 +228,9 @@ static enum verdict take(struct call *call, const struct rsys_name_calls *calls,
     switch (action) {
     case OPEN:
         flags = rsys_call_open_flags(call);
-        return calls->open == NULL || (flags & O_PATH) ? rsys_call_send(call) : calls->open(call, name, flags);
+        if (calls->open == NULL || ((flags & O_PATH) && !calls->opens_paths))
+            return rsys_call_send(call);
+        return calls->open(call, name, flags);
     case STAT:
         return calls->stat == NULL ? rsys_call_send(call) : calls->stat(call, name);
     case ACCESS:
@@ -248,8 +251,10 @@ bool rsys_name_take(struct call *call, enum verdict *ret_verdict)
 {
     int arg = rsys_name_argument(call->row);
     const char *path = arg < 0 ? NULL : rsys_call_in_data(call, (uint32_t)arg);
+    char joined[32];
     if (path == NULL)
         return false;
+    path = rsys_terminal_below(call, path, joined, sizeof joined);
     return rsys_name_take_as(call, path, ret_verdict) || rsys_proc_relative_exe(call, path, ret_verdict) ||
            (is_open(call) && rsys_proc_open_suspect(call, path, rsys_call_open_flags(call), ret_verdict));
 }

@@ -6,7 +6,7 @@
 #include "src/jail/jail.h"
 
 enum rsys_name_kind {
-    NAME_TTY,        /* /dev/tty: the user's terminal, when the guest has it for its controlling terminal */
+    NAME_TERMINAL,   /* /dev/tty, /dev/console, /dev/ptmx, /dev/pts and what is in it (terminal.h) */
     NAME_DESCRIPTOR, /* a local descriptor of the caller, by /dev/stdin, /dev/fd/N or /proc/PID/fd/N: `number` */
     NAME_EXE,        /* /proc/PID/exe: what `process` executes (its executor executes something else) */
     NAME_PROC,       /* /proc/PID/REST, /proc/PID/task/TID/REST of a guest (`number`: its tid), or /proc/REST (`process` NULL), as the client tells it */
@@ -27,13 +27,14 @@ struct rsys_name {
 /* What a kind does for the calls with such a name, as a handler does.  call->request is the encoded call; rsys_call_send() has the sandbox's own
  * file of that name do.  NULL: so it is. */
 struct rsys_name_calls {
-    enum verdict (*open)(struct call *call, const struct rsys_name *name, uint64_t flags); /* without O_PATH */
+    enum verdict (*open)(struct call *call, const struct rsys_name *name, uint64_t flags); /* without O_PATH, unless opens_paths */
     enum verdict (*stat)(struct call *call, const struct rsys_name *name);
     enum verdict (*access)(struct call *call, const struct rsys_name *name, int mode);
     enum verdict (*readlink)(struct call *call, const struct rsys_name *name);
     enum verdict (*change)(struct call *call, const struct rsys_name *name); /* mode, owner, times, extended attributes, length */
+    bool opens_paths;
 };
-extern const struct rsys_name_calls rsys_name_tty, rsys_name_descriptor, rsys_name_exe, rsys_name_proc, rsys_name_nobody;
+extern const struct rsys_name_calls rsys_name_terminal, rsys_name_descriptor, rsys_name_exe, rsys_name_proc, rsys_name_nobody;
 
 #define RSYS_PAGER_NAME "2" /* launch.c spawns it with that pid */
 

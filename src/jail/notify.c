@@ -9,6 +9,7 @@
  * own memory and threads, or the local descriptors that the user gave it. */
 #include "src/jail/internal.h"
 #include "src/jail/names.h"
+#include "src/jail/terminal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -327,6 +328,8 @@ static enum verdict call_place(struct call *call)
 
         if (refused < 0)
             return rsys_call_done(call, refused);
+        if (call->nr == SYS_fchmod || call->nr == SYS_fchown)
+            return rsys_terminal_change(call);
         if (row->handler == RSYS_HANDLER_REGULAR)
             return VERDICT_CONTINUE;
     }

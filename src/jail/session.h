@@ -30,6 +30,9 @@ struct rsys_session {
     int proc_fd;                 /* the guests' pid namespace's own procfs (a directory descriptor), or -1 where it cannot be mounted */
     int zero_fd;                 /* /dev/zero, for guests that map it, or -1 */
     int tty_fd;                  /* the user's controlling terminal, for guests' /dev/tty, or -1 */
+    int tty_path_fd;             /* /dev/tty itself (O_PATH), which is there without a controlling terminal too; for stat alone; or -1 */
+    int console_fd;              /* the first terminal among descriptors 0, 1 and 2, which guests know as /dev/console, or -1 */
+    int pts_fd;                  /* the devpts of guests' pseudo-terminals (a directory descriptor), or -1 where it cannot be mounted */
     int trace_fd;                /* where --trace goes, opened before the cage closed; -1: no trace */
     int link_fd;                 /* a SOCK_SEQPACKET pair with the parent: struct rsys_link messages, both ways */
     int spare_fd;                /* to the parent's connector (spare.c) */

@@ -91,7 +91,21 @@ static void device(const char *directory, const char *name)
     mount_or_die(from, to, NULL, MS_BIND, NULL);
 }
 
-static void make_dev(const char *directory)
+/* Terminals of its own, as the jail's are (src/jail/terminal.c): of group 5 where there is one. */
+static void make_terminals(const char *directory, bool userns)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/pts", directory);
+    if (mkdir(path, 0755) < 0)
+        die("make %s", path);
+    mount_or_die("devpts", path, "devpts", MS_NOSUID | MS_NOEXEC, userns ? "newinstance,ptmxmode=0666,mode=0620" : "newinstance,ptmxmode=0666,mode=0620,gid=5");
+    snprintf(path, sizeof path, "%s/ptmx", directory);
+    if (symlink("pts/ptmx", path) < 0)
+        die("make %s", path);
+    device(directory, "tty");
+}
+
+static void make_dev(const char *directory, bool userns)
 {
     char path[256];
     mount_or_die("tmpfs", directory, "tmpfs", MS_NOSUID | MS_NOEXEC, "mode=0755");
@@ -106,9 +120,7 @@ static void make_dev(const char *directory)
         if (symlink(links[i][1], path) < 0)
             die("make %s", path);
     }
-    snprintf(path, sizeof path, "%s/pts", directory);
-    if (mkdir(path, 0755) < 0)
-        die("make %s", path);
+    make_terminals(directory, userns);
     snprintf(path, sizeof path, "%s/shm", directory);
     if (mkdir(path, 0755) < 0)
         die("make %s", path);
@@ -215,7 +227,7 @@ static void enter_root(const struct options *options)
     mount_or_die("overlay", "root", "overlay", MS_NOSUID | MS_NODEV, data);
     mkdir("root/dev", 0755);
     mkdir("root/proc", 0755);
-    make_dev("root/dev");
+    make_dev("root/dev", options->userns);
     mount_or_die("proc", "root/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
     /* Writable for every id: an overlay cannot copy a directory up whose owner is not mapped (EOVERFLOW). */
     mkdir("root/tmp", 01777);

@@ -22,7 +22,7 @@ bool fake_continued;
 uint16_t fake_numbers[16];
 static bool is_local[1024];
 static uint8_t fd_flags[1024];
-static struct rsys_session session = {.welcome = {.nofile = 1024}, .proc_fd = -1, .tty_fd = -1};
+static struct rsys_session session = {.welcome = {.nofile = 1024}, .proc_fd = -1, .tty_fd = -1, .tty_path_fd = -1, .console_fd = -1, .pts_fd = -1};
 struct rsys_session *fake_session = &session;
 static struct fdtable table;
 static struct call call;
@@ -183,8 +183,10 @@ enum verdict rsys_call_send(struct call *c)
 
 int rsys_guest_post(struct guest *guest, struct rsys_request *request)
 {
+    const struct rsys_wire_reply kept = reply; /* a handler may post while it looks at one */
     fake_posts++;
     execute(request, false);
+    reply = kept;
     return 0;
 }
 
