@@ -104,7 +104,7 @@ unit_proc_LDADD = librsys-jail.a librsys-core.a $(CHECK_LIBS)
 # handlers of calls, with a supervisor and an executor that are played
 check_PROGRAMS += unit-io unit-misc unit-msg unit-wait unit-trace
 TESTS += unit-io unit-misc unit-msg unit-wait unit-trace
-unit_msg_SOURCES = tests/unit/unit-msg.c tests/unit/fake-jail.c tests/unit/fake-jail.h src/jail/calls-msg.c src/jail/calls-sockopt.c src/jail/calls-io.c
+unit_msg_SOURCES = tests/unit/unit-msg.c tests/unit/fake-jail.c tests/unit/fake-jail.h src/jail/calls-msg.c src/jail/rights.c src/jail/calls-fd.c src/jail/calls-sockopt.c src/jail/calls-io.c
 unit_msg_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 unit_msg_LDADD = librsys-core.a $(CHECK_LIBS)
 unit_trace_SOURCES = tests/unit/unit-trace.c src/jail/trace.c

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* calls-msg.c: sendmsg, recvmsg, sendmmsg, recvmmsg, and the large sendto and recvfrom on remote sockets.
  *
- * The header goes over with one buffer in the place of the vector, and with name and control data beside it.  Descriptors in SCM_RIGHTS need no
- * translation: a guest's remote numbers are its executor's.  A local descriptor cannot be sent to a remote socket (EINVAL).  More than 1 MiB of a stream goes
+ * The header goes over with one buffer in the place of the vector, and with name and control data beside it.  Remote descriptors in
+ * SCM_RIGHTS need no translation: a guest's remote numbers are its executor's.  Local ones travel as rights.c tells.  More than 1 MiB of a stream goes
  * in pieces, as with write; MSG_ZEROCOPY is ignored, since the data is copied anyway.  The many of sendmmsg and recvmmsg are one request each. */
 #include "src/core/util.h"
 #include "src/jail/calls-io.h"
+#include "src/jail/rights.h"
 
 #include <asm/unistd.h>
 #include <limits.h>
@@ -38,14 +39,19 @@ struct message {
     uint32_t flags;
     int64_t deadline;    /* recvmmsg: CLOCK_MONOTONIC ns, < 0: none */
     uint64_t timeout_address;
+    int64_t result;      /* received: the message's, while its descriptors are seen to */
+    struct rsys_rights rights;
 };
+#define SCRATCH (VECTOR_ROOM + sizeof(struct message) + CONTROL_MAX) /* at the end a copy of a message's control data */
 
 static struct message *message_of(struct call *call) { return (struct message *)(void *)((char *)call->scratch + VECTOR_ROOM); }
+
+static uint8_t *control_of(struct call *call) { return (uint8_t *)(message_of(call) + 1); }
 
 /* A call without a header of its own: a vector of one buffer. */
 static struct message *make_message(struct call *call)
 {
-    struct iovec *vector = rsys_call_scratch(call, VECTOR_ROOM + sizeof(struct message));
+    struct iovec *vector = rsys_call_scratch(call, SCRATCH);
     if (vector == NULL)
         return NULL;
     *vector = (struct iovec){(void *)(uintptr_t)call->args[1], RSYS_MIN(call->args[2], (uint64_t)INT_MAX)};
@@ -89,6 +95,8 @@ static int64_t read_header(struct call *call)
         return failed;
     m->count = (uint32_t)failed;
     m->done = 0;
+    if (sends(call) && m->head.controllen > 0)
+        return rsys_memory_read(rsys_guest_memory(call->guest), m->head.control, control_of(call), m->head.controllen);
     return 0;
 }
 
@@ -102,30 +110,6 @@ static void advance(struct call *call, uint64_t n)
         vector[i].iov_len -= step;
         n -= step;
     }
-}
-
-/* Local descriptors mean nothing to the server.  The control data is the guest's, so its lengths are looked at before they are used; what is
- * malformed the executor's kernel refuses. */
-static bool sends_local(const struct call *call, const uint8_t *control, uint64_t size)
-{
-    struct cmsghdr one;
-    for (uint64_t at = 0; size - at >= sizeof one;) {
-        memcpy(&one, control + at, sizeof one);
-        if (one.cmsg_len < sizeof one || one.cmsg_len > size - at)
-            return false;
-        if (one.cmsg_level == SOL_SOCKET && one.cmsg_type == SCM_RIGHTS)
-            for (uint64_t fd = at + sizeof one; fd + sizeof(int) <= at + one.cmsg_len; fd += sizeof(int)) {
-                int number;
-                memcpy(&number, control + fd, sizeof number);
-                if (rsys_fd_is_local(call->guest->process->fds, number))
-                    return true;
-            }
-        uint64_t step = CMSG_ALIGN(one.cmsg_len);
-        if (step > size - at)
-            return false;
-        at += step;
-    }
-    return false;
 }
 
 /* ---- one piece of one message ---- */
@@ -166,12 +150,13 @@ static int64_t build_send(struct call *call, uint64_t n)
         return vector;
     if (m->done == 0) {
         at = add_in(call, offsetof(struct header, name), m->head.name, (uint64_t)m->head.namelen);
-        if (at >= 0)
-            at = add_in(call, offsetof(struct header, control), m->head.control, m->head.controllen);
+        if (at >= 0 && m->head.controllen > 0) {
+            at = rsys_request_in(&call->request, -1, control_of(call), m->head.controllen);
+            if (at >= 0 && rsys_request_pointer(&call->request, offsetof(struct header, control), (uint32_t)at) < 0)
+                at = -ENOMEM;
+        }
         if (at < 0)
             return at;
-        if (m->head.controllen > 0 && sends_local(call, call->request.in + at, m->head.controllen))
-            return -EINVAL;
     }
     at = rsys_request_in_room(&call->request, n);
     if (at < 0)
@@ -238,8 +223,30 @@ static enum verdict piece(struct call *call)
     int64_t built = sends(call) ? build_send(call, n) : build_receive(call, n);
     if (built < 0)
         return end(call, built);
+    call->row = rsys_call_by_number(call->nr); /* which may block, unlike what is done about descriptors */
     call->on_reply = on_message;
     return rsys_call_send(call);
+}
+
+static enum verdict rights_ready(struct call *call, int64_t failed)
+{
+    if (failed == 0)
+        return piece(call);
+    rsys_rights_sent(call, &message_of(call)->rights, false);
+    return end(call, failed);
+}
+
+/* A message whose header has been read. */
+static enum verdict start(struct call *call)
+{
+    struct message *m = message_of(call);
+    m->rights.count = 0;
+    m->rights.size = 0;
+    if (!sends(call) || m->head.controllen == 0)
+        return piece(call);
+    m->rights.control = control_of(call);
+    m->rights.size = m->head.controllen;
+    return rsys_rights_send(call, &m->rights, rights_ready);
 }
 
 /* A message is done: of many, its length is told and the next is begun. */
@@ -258,7 +265,7 @@ static enum verdict next(struct call *call, int64_t result)
         m->flags |= MSG_DONTWAIT;
     m->address += STRIDE;
     int64_t failed = read_header(call);
-    return failed < 0 ? end(call, failed) : piece(call);
+    return failed < 0 ? end(call, failed) : start(call);
 }
 
 /* What came beside the data: name, control data, flags.  0 or -EFAULT. */
@@ -284,10 +291,36 @@ static int store_header(struct call *call, const uint8_t *data)
     return 0;
 }
 
+/* The descriptors of the message are in the guest's table, or some could not be put there: which looks as if there had been no room for them. */
+static enum verdict rights_placed(struct call *call, int64_t failed)
+{
+    struct message *m = message_of(call);
+    uint64_t at = m->address + offsetof(struct header, flags);
+    uint32_t flags = 0;
+    if (failed < 0 && rsys_memory_read(rsys_guest_memory(call->guest), at, &flags, sizeof flags) == 0) {
+        flags |= MSG_CTRUNC;
+        rsys_memory_write(rsys_guest_memory(call->guest), at, &flags, sizeof flags);
+    }
+    return next(call, m->result);
+}
+
+static enum verdict message_done(struct call *call, int64_t result)
+{
+    struct message *m = message_of(call);
+    if (sends(call) || m->rights.size == 0 || !rsys_rights_any(call->guest->process->jail))
+        return next(call, result);
+    m->result = result;
+    m->rights.peeks = m->flags & MSG_PEEK;
+    m->rights.cloexec = m->flags & MSG_CMSG_CLOEXEC;
+    return rsys_rights_receive(call, &m->rights, rights_placed);
+}
+
 static enum verdict on_message(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data)
 {
     struct message *m = message_of(call);
     struct rsys_out_target *got = call->request.targets;
+    if (m->done == 0)
+        rsys_rights_sent(call, &m->rights, reply->result >= 0);
     if (rsys_request_finish(&call->request, reply, data, NULL) < 0)
         return end(call, -EIO);
     if (reply->result < 0)
@@ -300,6 +333,11 @@ static enum verdict on_message(struct call *call, const struct rsys_wire_reply *
             return end(call, -EFAULT);
         if (m->done == 0 && store_header(call, data + 4 * 4) < 0)
             return end(call, -EFAULT);
+        if (m->done == 0) {
+            m->rights.control = control_of(call);
+            m->rights.size = RSYS_MIN(got[2].got, CONTROL_MAX);
+            memcpy(m->rights.control, data + 4 * 4 + got[0].got + got[1].got, m->rights.size);
+        }
     }
     bool full = moved == RSYS_ARENA_SIZE;
     m->done += moved;
@@ -310,7 +348,7 @@ static enum verdict on_message(struct call *call, const struct rsys_wire_reply *
     /* MSG_TRUNC: a datagram's own length, which may be more than there was room for. */
     int64_t result = m->done == moved ? reply->result : (int64_t)m->done;
     m->done = 0;
-    return next(call, result);
+    return message_done(call, result);
 }
 
 /* sendto is a regular call; more than a request holds goes as a message. */
@@ -391,7 +429,7 @@ enum verdict rsys_handle_MSG(struct call *call)
         return send_to(call);
     if (call->nr == __NR_recvfrom)
         return receive_from(call);
-    if (rsys_call_scratch(call, VECTOR_ROOM + sizeof(struct message)) == NULL)
+    if (rsys_call_scratch(call, SCRATCH) == NULL)
         return rsys_call_done(call, -ENOMEM);
     struct message *m = message_of(call);
     *m = (struct message){.address = call->args[1], .deadline = -1};
@@ -414,5 +452,5 @@ enum verdict rsys_handle_MSG(struct call *call)
         m->timeout_address = call->args[4];
     }
     int64_t failed = read_header(call);
-    return failed < 0 ? end(call, failed) : piece(call);
+    return failed < 0 ? end(call, failed) : start(call);
 }

@@ -48,6 +48,7 @@ struct jail {
     bool told_io;             /* some guest has been told a signal of a descriptor, with its siginfo (signals.c) */
     int bell;                 /* signal-watch.c's, 0: none yet */
     struct stand_in *stand_ins; /* signalfd.c's */
+    struct rsys_rights_kept *rights; /* rights.c's, or NULL */
 };
 
 /* The session cannot go on: print why, end with 125. */
@@ -189,6 +190,8 @@ void rsys_signal_verdict(struct guest *guest, enum verdict verdict);
 void rsys_signal_after_call(struct guest *guest);
 /* A signal that something of the world has raised on the guest's executor; info: RSYS_SIGNAL_INFO bytes of its siginfo, from the other side. */
 void rsys_signal_told(struct guest *guest, const uint8_t *info);
+/* The call of a guest that is held in a signal-delivery stop is done on the server, but not here: let the guest make it again, and the signal come behind it. */
+void rsys_signal_behind_call(struct guest *guest);
 /* Signals that a call raised on the executor. */
 void rsys_signal_raised(struct guest *guest, uint64_t set);
 /* Whether a handler of the guest will run.  Without a procfs to look at: yes, which costs a cancelled call now and then. */

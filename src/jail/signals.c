@@ -238,6 +238,17 @@ static void postpone(struct guest *guest, int signal)
     rsys_guest_resume(guest, 0);
 }
 
+void rsys_signal_behind_call(struct guest *guest)
+{
+    int signal = guest->held;
+
+    if (!signal)
+        return;
+    guest->held = 0;
+    cancel_over(guest);
+    postpone(guest, signal);
+}
+
 void rsys_signal_after_call(struct guest *guest)
 {
     for (struct postponed *p = guest->postponed; p; p = p->next)

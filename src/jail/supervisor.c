@@ -4,6 +4,7 @@
  * One thread owns the guests, their calls and their channels; it never blocks but in epoll_wait.  Whatever happens (a call, a reply, a stop, a
  * signal for the session) is an event of a descriptor, and each kind of descriptor has one function. */
 #include "src/jail/internal.h"
+#include "src/jail/rights.h"
 #include "src/jail/view.h"
 
 #include <errno.h>
@@ -188,6 +189,7 @@ int rsys_supervise(struct rsys_session *session)
             rsys_signal_repeat_cancels(&jail);
         rsys_channels_bury(&jail);
     }
+    rsys_rights_free(&jail);
     rsys_trace_finish();
     if (!jail.lost)
         rsys_view_finish(session->view);

@@ -49,6 +49,7 @@ struct rsys_memory *rsys_guest_memory(struct guest *guest) { return &rsys_memory
 struct rsys_session *rsys_jail_session(struct jail *j) { return &session; }
 struct guest *rsys_guest_find(struct jail *j, pid_t tid) { return tid == fake_guest.tid ? &fake_guest : NULL; }
 void rsys_signal_raised(struct guest *guest, uint64_t set) {}
+void rsys_signal_behind_call(struct guest *guest) {}
 int rsys_source_watch(struct jail *j, struct source *source, bool want_out) { return 0; }
 void rsys_call_hurry(struct call *c) { c->hurried = true; }
 void rsys_call_hurried_over(struct call *c) { c->hurried = false; }
@@ -139,6 +140,11 @@ static int64_t cancellable_wait(uint16_t nr, uint64_t a[6])
 static int64_t placeholder(const uint64_t a[6])
 {
     int flags = O_PATH | (a[1] != 0 ? O_CLOEXEC : 0), first = open("/", flags);
+    if (a[2] == 1 && first != (int)a[0]) {
+        int placed = dup3(first, (int)a[0], flags & O_CLOEXEC);
+        close(first);
+        return placed;
+    }
     return a[2] == 2 ? first | (int64_t)open("/", flags) << 32 : first;
 }
 

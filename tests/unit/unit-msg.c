@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* unit-msg.c: sendmsg and recvmsg with names, vectors, control data and descriptors; recvfrom; socket options. */
 #include "src/core/util.h"
+#include "src/jail/rights.h"
 #include "tests/unit/fake-jail.h"
 
 #include <check.h>
@@ -28,7 +29,11 @@ static void setup(void)
     fake_cancel_at = 0;
 }
 
-static void teardown(void) { fake_free(); }
+static void teardown(void)
+{
+    rsys_rights_free(fake_guest.process->jail);
+    fake_free();
+}
 
 static int64_t send_message(int fd, const struct msghdr *message, int flags) { return fake_call(SYS_sendmsg, (uint64_t)fd, A(message), (uint64_t)flags, 0, 0, 0); }
 static int64_t receive(int fd, struct msghdr *message, int flags) { return fake_call(SYS_recvmsg, (uint64_t)fd, A(message), (uint64_t)flags, 0, 0, 0); }
@@ -84,9 +89,6 @@ START_TEST(descriptors)
     ck_assert_uint_eq(one.st_rdev, two.st_rdev);
     close(fds[0]);
     close(fds[1]);
-    fake_local(pair[0], true);
-    ck_assert_int_eq(send_message(pair[1], &to, 0), -EINVAL);
-    fake_local(pair[0], false);
     /* Malformed control data is the kernel's to refuse. */
     header = CMSG_FIRSTHDR(&to);
     header->cmsg_len = 3;
@@ -100,6 +102,49 @@ START_TEST(descriptors)
     ck_assert_int_eq(receive(pair[1], &from, 0), 1);
     ck_assert_int_eq(from.msg_flags, MSG_CTRUNC);
     ck_assert_uint_eq(from.msg_controllen, 0);
+}
+END_TEST
+
+START_TEST(local_descriptors)
+{
+    union {
+        char bytes[CMSG_SPACE(2 * sizeof(int))];
+        struct cmsghdr align;
+    } control = {.bytes = {0}}, got = {.bytes = {0}};
+    char byte = 0;
+    struct iovec out = {"x", 1}, in = {&byte, 1};
+    struct msghdr to = {.msg_iov = &out, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    struct msghdr from = {.msg_iov = &in, .msg_iovlen = 1, .msg_control = &got, .msg_controllen = sizeof got};
+    RSYS_AUTO_FD file = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    int fds[2];
+    struct stat one, two;
+    ck_assert_int_eq(fstat(file, &one), 0);
+    *CMSG_FIRSTHDR(&to) = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof fds), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
+    /* A local one travels as a token and comes home again. */
+    fake_local(file, true);
+    fds[0] = file, fds[1] = pair[0];
+    memcpy(CMSG_DATA(CMSG_FIRSTHDR(&to)), fds, sizeof fds);
+    ck_assert_int_eq(send_message(pair[0], &to, 0), 1);
+    ck_assert_uint_eq(fake_requests, 3);
+    ck_assert(fake_numbers[0] == SYS_memfd_create && fake_numbers[1] == SYS_fstat);
+    ck_assert_uint_eq(fake_posts, 1); /* the token is closed */
+    ck_assert_mem_eq(CMSG_DATA(CMSG_FIRSTHDR(&to)), fds, sizeof fds); /* and the guest's memory as it was */
+    ck_assert(rsys_rights_any(fake_guest.process->jail));
+    from.msg_controllen = sizeof got;
+    ck_assert_int_eq(receive(pair[1], &from, MSG_CMSG_CLOEXEC), 1);
+    ck_assert(!rsys_rights_any(fake_guest.process->jail));
+    memcpy(fds, CMSG_DATA(CMSG_FIRSTHDR(&from)), sizeof fds);
+    ck_assert(rsys_fd_is_local(fake_guest.process->fds, fds[0]) && !rsys_fd_is_local(fake_guest.process->fds, fds[1]));
+    ck_assert_int_eq(fstat(fds[0], &two), 0);
+    ck_assert_uint_eq(one.st_rdev, two.st_rdev);
+    fake_local(fds[0], false);
+    close(fds[0]);
+    close(fds[1]);
+    /* What is not sent after all is not kept. */
+    memcpy(CMSG_DATA(CMSG_FIRSTHDR(&to)), (int[2]){file, 9999}, sizeof fds);
+    ck_assert_int_eq(send_message(pair[0], &to, 0), -EBADF);
+    ck_assert(!rsys_rights_any(fake_guest.process->jail));
+    fake_local(file, false);
 }
 END_TEST
 
@@ -275,6 +320,7 @@ int main(void)
     tcase_set_timeout(tests, 30);
     tcase_add_test(tests, plain);
     tcase_add_test(tests, descriptors);
+    tcase_add_test(tests, local_descriptors);
     tcase_add_test(tests, datagrams);
     tcase_add_test(tests, large);
     tcase_add_test(tests, options);
