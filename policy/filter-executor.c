@@ -14,7 +14,9 @@
 #include "src/core/util.h"
 
 #include <fcntl.h>
+#include <linux/kcmp.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -46,6 +48,9 @@ static const struct {
     /* Memory that is nobody else's and is never executed. */
     {SYS_mmap, 2, {{2, ~(uint64_t)(PROT_READ | PROT_WRITE), 0}, {3, MAP_ANONYMOUS | MAP_PRIVATE | MAP_SHARED, MAP_ANONYMOUS | MAP_PRIVATE}}},
     {SYS_execveat, 1, {{4, INT, AT_EMPTY_PATH}}},
+    /* Asks whether a file may be executed, and executes nothing (an older kernel: EINVAL). */
+    {SYS_execveat, 1, {{4, INT & ~(uint64_t)(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW), RSYS_AT_EXECVE_CHECK}}},
+    {SYS_kcmp, 1, {{2, INT, KCMP_VM}}}, /* whether a guest may look at another one */
     {SYS_rt_tgsigqueueinfo, 1, {{2, INT, CANCEL}}},
     {SYS_tgkill, 1, {{2, INT, CANCEL}}},
     {SYS_kill, 1, {{1, INT, SIGKILL}}},
@@ -117,6 +122,9 @@ static void add_own(struct filter *filter, struct filter_stage *stage, const str
         for (size_t i = 0; i < RSYS_ARRAY_SIZE(families); i++)
             filter_add_masked(filter, stage, SECCOMP_RET_ALLOW, 0, INT, (uint64_t)families[i]);
         stage->otherwise = filter_errno(EAFNOSUPPORT);
+    } else if (call->nr == SYS_unshare) {
+        filter_add_masked(filter, stage, SECCOMP_RET_ALLOW, 0, ~(uint64_t)(CLONE_FS | CLONE_FILES), 0);
+        stage->otherwise = filter_errno(EPERM);
     } else if (call->nr == SYS_prctl) {
         for (size_t i = 0; i < RSYS_ARRAY_SIZE(prctl_options); i++)
             filter_add_masked(filter, stage, SECCOMP_RET_ALLOW, 0, INT, (uint64_t)prctl_options[i]);

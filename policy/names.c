@@ -177,6 +177,7 @@ bool policy_bound_to_client(const struct rsys_call *call)
     case RSYS_HANDLER_EXEC:
     case RSYS_HANDLER_KILL:
     case RSYS_HANDLER_PRCTL:
+    case RSYS_HANDLER_VM:
     case RSYS_HANDLER_SIGNALFD:
     case RSYS_HANDLER_PIDFD:
         return true;

@@ -89,6 +89,9 @@ enum rsys_group {
 /* A remote call that a policy may place locally. */
 #define RSYS_CALL_MAY_BE_LOCAL (RSYS_CALL_EITHER | RSYS_CALL_PLACEABLE)
 
+/* execveat(2), Linux 6.14: check alone.  Newer than Debian 12's headers. */
+#define RSYS_AT_EXECVE_CHECK 0x10000
+
 #define RSYS_CALLS_MAX 512 /* numbers are below this */
 
 /* The row of a number, or NULL when the table has none (then the kernel's answer is ENOSYS). */

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* calls-misc.c: limits, prctl, credentials and kill: calls whose subject is divided between the guest and its executor. */
 #include "src/core/util.h"
+#include "src/jail/calls-proc.h"
 #include "src/jail/jail.h"
 #include "src/jail/session.h"
 
 #include <asm/unistd.h>
+#include <errno.h>
+#include <linux/seccomp.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -136,7 +139,7 @@ enum verdict rsys_handle_RLIMIT(struct call *call)
 
 /* ---- prctl ---- */
 
-enum side { LOCAL, REMOTE, BOTH, REFUSED };
+enum side { LOCAL, REMOTE, BOTH, FILTERS, REFUSED };
 
 /* Options that are not here are the guest's own kernel's: they are about its memory, its CPU, its place in the tree, and the kernel refuses what it
  * does not know.  Remote ones take numbers alone, no pointers. */
@@ -156,8 +159,7 @@ static const struct {
     {PR_CAP_AMBIENT, REMOTE},
     {PR_GET_NO_NEW_PRIVS, REMOTE},
     {PR_SET_NO_NEW_PRIVS, REMOTE},  /* locally it is set since before the guest began */
-    {PR_GET_SECCOMP, REFUSED},      /* as a kernel without seccomp: the filter that is there is the session's */
-    {PR_SET_SECCOMP, REFUSED},
+    {PR_GET_SECCOMP, FILTERS},
     {PR_SET_MM, REFUSED},           /* would let a guest lie about what it executes; needs CAP_SYS_RESOURCE */
 };
 
@@ -176,7 +178,9 @@ enum verdict rsys_handle_PRCTL(struct call *call)
     case LOCAL:
         return VERDICT_CONTINUE;
     case REFUSED:
-        return rsys_call_done(call, call->args[0] == PR_SET_MM ? -EPERM : -EINVAL);
+        return rsys_call_done(call, -EPERM);
+    case FILTERS: /* the session's own is not a guest's to see */
+        return rsys_call_done(call, rsys_proc_filters(call) > 0 ? SECCOMP_MODE_FILTER : SECCOMP_MODE_DISABLED);
     case REMOTE:
         rsys_request_start(&call->request, __NR_prctl, call->args);
         return rsys_call_send(call);
@@ -260,7 +264,7 @@ enum verdict rsys_handle_KILL(struct call *call)
 {
     bool of_thread = call->nr == __NR_tgkill || call->nr == __NR_rt_tgsigqueueinfo;
     if (rsys_is_supervisor(call->args[0]) || (of_thread && rsys_is_supervisor(call->args[1])))
-        return rsys_call_done(call, -EPERM);
+        return rsys_call_done(call, (pid_t)call->args[0] == getpid() || (of_thread && (pid_t)call->args[1] == getpid()) ? -EPERM : -ESRCH); /* /proc shows no others of it */
     if (rsys_jail_session(call->guest->process->jail)->ids_differ && (int32_t)call->args[0] > 0 && (int32_t)call->args[0] != call->guest->process->pid)
         return rsys_call_ask_permission(call, (pid_t)call->args[0]);
     /* The caller's process group is the shell's that started rsys-jail, with whatever else runs there, unless a guest has made one since.  (It cannot

@@ -97,6 +97,29 @@ static enum verdict got_access(struct call *call, const struct rsys_wire_reply *
     return exec->path[0] != '/' && exec->path[0] != 0 ? ask_directory(call, exec) : VERDICT_CONTINUE;
 }
 
+static enum verdict ask_access(struct call *call, struct exec *exec);
+
+static enum verdict got_check(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data)
+{
+    /* EINVAL: the server's kernel does not know the question. */
+    return reply->result == -EINVAL ? ask_access(call, call->scratch) : got_access(call, reply, data);
+}
+
+/* The executor has a Landlock domain, which access(2) does not look at. */
+static enum verdict ask_check(struct call *call, struct exec *exec)
+{
+    static const uint64_t argv[2]; /* the first becomes the address of an empty string: the path's end */
+    uint32_t end = (uint32_t)strlen(exec->path);
+    int flags = RSYS_AT_EXECVE_CHECK | (exec->flags & (AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW));
+    rsys_request_start(&call->request, SYS_execveat, (uint64_t[6]){(uint64_t)(int64_t)exec->dirfd, 0, 0, 0, (uint64_t)flags});
+    int64_t path = rsys_request_in(&call->request, 1, exec->path, end + 1);
+    int64_t array = path < 0 ? path : rsys_request_in(&call->request, 2, argv, sizeof argv);
+    if (array < 0 || (array = rsys_request_pointer(&call->request, (uint32_t)array, (uint32_t)path + end)) < 0)
+        return rsys_call_done(call, array);
+    call->on_reply = got_check;
+    return rsys_call_send(call);
+}
+
 static enum verdict ask_access(struct call *call, struct exec *exec)
 {
     int flags = AT_EACCESS | (exec->flags & (AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW));
@@ -139,5 +162,5 @@ enum verdict rsys_handle_EXEC(struct call *call)
     if (strncmp(exec->path, RSYS_VIEW_LOCAL "/", sizeof RSYS_VIEW_LOCAL) == 0 ||
         (exec->by_descriptor && rsys_fd_is_local(call->guest->process->fds, exec->dirfd)))
         return VERDICT_CONTINUE;
-    return ask_access(call, exec);
+    return call->guest->process->confined ? ask_check(call, exec) : ask_access(call, exec);
 }

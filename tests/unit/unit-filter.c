@@ -234,6 +234,8 @@ static int64_t executor_expects(const struct rsys_rules *rules, const struct pro
         uint32_t family = (uint32_t)probe->args[0];
         return family == AF_UNIX || family == AF_INET || family == AF_INET6 || family == AF_NETLINK ? ALLOWED : -EAFNOSUPPORT;
     }
+    if (probe->nr == SYS_unshare)
+        return (probe->args[0] & ~(uint64_t)(CLONE_FS | CLONE_FILES)) == 0 ? ALLOWED : -EPERM;
     if (call->where != RSYS_SPECIAL)
         return ALLOWED;
     switch (call->handler) {
@@ -245,6 +247,7 @@ static int64_t executor_expects(const struct rsys_rules *rules, const struct pro
     case RSYS_HANDLER_KILL:
     case RSYS_HANDLER_SIGNALFD:
     case RSYS_HANDLER_PIDFD:
+    case RSYS_HANDLER_VM:
         return -ENOSYS;
     default:
         return ALLOWED;
@@ -400,6 +403,13 @@ static const struct {
     {LINE(mprotect, 0, 4096, PROT_EXEC), false, -ENOSYS},
     {LINE(execveat, 9, 0, 0, 0, 0x1000), true, ALLOWED},
     {LINE(execveat, 9, 0, 0, 0, 0), false, -ENOSYS},
+    {LINE(execveat, 9, 0, 0, 0, 0x10000 /* AT_EXECVE_CHECK */), true, ALLOWED},
+    {LINE(execveat, 9, 0, 0, 0, 0x11100), true, ALLOWED},
+    {LINE(execveat, 9, 0, 0, 0, 0x100), false, -ENOSYS},
+    {LINE(execveat, 9, 0, 0, 0, 0x10200), false, -ENOSYS},
+    {LINE(kcmp, 5, 6, 1), true, ALLOWED},
+    {LINE(kcmp, 5, 6, 0), true, -4000},
+    {LINE(kcmp, 5, 6, 0), false, ALLOWED},
     {LINE(execve, 0, 0, 0), false, -ENOSYS},
     {LINE(kill, 5, SIGKILL), true, ALLOWED},
     {LINE(kill, 5, SIGSTOP), false, -ENOSYS},
@@ -432,7 +442,11 @@ static const struct {
     {LINE(ptrace, 0, 1), false, -EPERM},
     {LINE(mount), false, -EPERM},
     {LINE(io_uring_setup), false, -ENOSYS},
-    {LINE(unshare, CLONE_NEWUSER), false, -ENOSYS},
+    {LINE(unshare, CLONE_NEWUSER), false, -EPERM},
+    {LINE(unshare, CLONE_FS | CLONE_NEWNS), false, -EPERM},
+    {LINE(unshare, CLONE_FS | UINT64_C(1) << 40), false, -EPERM},
+    {LINE(unshare, CLONE_FS | CLONE_FILES), false, ALLOWED},
+    {LINE(unshare, CLONE_FS | CLONE_FILES), true, -4000},
     {LINE(chroot), false, -ENOSYS},
     {LINE(seccomp), false, -ENOSYS},
     {LINE(process_vm_writev), false, -ENOSYS},

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* unit-misc.c: limits, prctl, credentials, kill, and copies between descriptors. */
 #include "src/core/util.h"
+#include "src/jail/calls-proc.h"
 #include "tests/unit/fake-jail.h"
 
 #include <check.h>
 #include <fcntl.h>
+#include <linux/seccomp.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -28,6 +30,9 @@ static const struct rlimit *nofile(void)
 }
 
 /* The session's nofile is 1024 here; the executor's own hard limit is larger and must stay. */
+static unsigned own_filters;
+unsigned rsys_proc_filters(const struct call *call) { return own_filters; }
+
 START_TEST(nofile_limits)
 {
     struct rlimit real, limit = {0, 0};
@@ -87,8 +92,13 @@ START_TEST(prctls)
     ck_assert_int_eq(CALL2(SYS_prctl, PR_GET_NAME, A(name)), 0);
     ck_assert_str_eq(name, "a-name-that-is-");
     ck_assert_int_eq(CALL2(SYS_prctl, PR_SET_NAME, 8), -EFAULT);
-    ck_assert_int_eq(CALL2(SYS_prctl, PR_SET_SECCOMP, 1), -EINVAL);
-    ck_assert_int_eq(CALL2(SYS_prctl, PR_GET_SECCOMP, 0), -EINVAL);
+    /* A guest's own filters, which its kernel takes, are all that it is told of. */
+    ck_assert_int_eq(CALL2(SYS_prctl, PR_SET_SECCOMP, 77), -EINVAL);
+    ck_assert(fake_continued);
+    ck_assert_int_eq(CALL2(SYS_prctl, PR_GET_SECCOMP, 0), SECCOMP_MODE_DISABLED);
+    own_filters = 3;
+    ck_assert_int_eq(CALL2(SYS_prctl, PR_GET_SECCOMP, 0), SECCOMP_MODE_FILTER);
+    own_filters = 0;
     ck_assert_int_eq(CALL2(SYS_prctl, PR_SET_MM, 1), -EPERM);
     ck_assert_int_eq(CALL2(SYS_prctl, PR_SET_KEEPCAPS, 1), 0);
     ck_assert_uint_eq(fake_requests, 1);
