@@ -23,6 +23,14 @@ static enum verdict ask(struct call *call, uint64_t one, uint64_t other)
     return rsys_call_send(call);
 }
 
+/* The supervisor, and on the server init and the view's executor, are no guests.  0 or -errno. */
+static int64_t is_guest(const struct call *call, uint64_t pid)
+{
+    const struct guest *guest = rsys_guest_find(call->guest->process->jail, (pid_t)pid);
+
+    return guest && guest->process ? 0 : (pid_t)pid == 1 ? -EPERM : -ESRCH;
+}
+
 static bool is_local(const struct call *call, uint64_t pid, uint64_t fd)
 {
     const struct guest *guest = rsys_guest_find(call->guest->process->jail, (pid_t)pid);
@@ -33,7 +41,12 @@ static bool is_local(const struct call *call, uint64_t pid, uint64_t fd)
 enum verdict rsys_handle_KCMP(struct call *call)
 {
     const uint64_t *args = call->args;
+    int64_t refused = is_guest(call, args[0]);
 
+    if (!refused)
+        refused = is_guest(call, args[1]);
+    if (refused)
+        return rsys_call_done(call, refused);
     switch ((int)args[2]) {
     case KCMP_FILE:
         if (rsys_fd_is_beyond(call, args[3]) || rsys_fd_is_beyond(call, args[4]))
@@ -57,6 +70,10 @@ enum verdict rsys_handle_VM(struct call *call)
 {
     pid_t pid = (pid_t)call->args[0];
 
+    int64_t refused = is_guest(call, (uint64_t)pid);
+
+    if (refused)
+        return rsys_call_done(call, refused);
     if (!rsys_jail_session(call->guest->process->jail)->ids_differ || pid == call->guest->process->pid || pid == call->guest->tid)
         return VERDICT_CONTINUE;
     return ask(call, (uint64_t)call->guest->process->pid, (uint64_t)pid);
