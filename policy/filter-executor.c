@@ -59,6 +59,7 @@ static const struct {
     {SYS_prctl, 1, {{0, INT, PR_SET_THP_DISABLE}}},
     {SYS_prctl, 1, {{0, INT, PR_GET_KEEPCAPS}}},
     {SYS_prctl, 1, {{0, INT, PR_SET_KEEPCAPS}}},
+    {SYS_prctl, 1, {{0, INT, PR_GET_SECUREBITS}}},
     {SYS_prctl, 1, {{0, INT, PR_CAPBSET_DROP}}},
     {SYS_prctl, 1, {{0, INT, PR_CAP_AMBIENT}}},
 };

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* credentials.c: the guest changes its user ids, and the executor still has to be able to choose its children's pids.
+/* credentials.c: the guest changes its user ids or capabilities, and the executor still has to be able to choose its children's pids.
+ *
+ * CAP_CHECKPOINT_RESTORE stays: whatever a guest gives up (capset, its ambient set), that one is kept, and the client does not show it (calls-misc.c).  It is
+ * worth nothing but what every guest may do anyway: choose pids in the sandbox.
  *
  * The kernel clears the permitted and ambient sets when the last of the three ids leaves 0 (capabilities(7), "Effect of user ID changes"), which is right for the
  * policy's capabilities and wrong for CAP_CHECKPOINT_RESTORE.  So the sets are kept over such a call (PR_SET_KEEPCAPS) and then put as the kernel
@@ -9,6 +12,7 @@
 #include <asm/unistd.h>
 #include <linux/capability.h>
 #include <linux/prctl.h>
+#include <linux/securebits.h>
 
 #define OWN (1ull << CAP_CHECKPOINT_RESTORE)
 
@@ -50,9 +54,52 @@ void credentials_limit(uint64_t capabilities)
     set_sets(&sets);
 }
 
-int credentials_is(uint64_t nr) { return nr == __NR_setuid || nr == __NR_setreuid || nr == __NR_setresuid; }
+/* Some calls of prctl too; the rest of it is made as it is. */
+int credentials_is(uint64_t nr) { return nr == __NR_setuid || nr == __NR_setreuid || nr == __NR_setresuid || nr == __NR_capset || nr == __NR_prctl; }
 
-int64_t credentials_call(struct thread *thread, uint64_t nr, const uint64_t args[6], uint32_t seq)
+static void raise_own(void) { sys3(__NR_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_CHECKPOINT_RESTORE); }
+
+/* capset: the same with the one that stays.  The structs are read where the honest client puts them, within the arena; anything else is the kernel's to refuse. */
+static int64_t call_capset(struct thread *thread, const uint64_t args[6], uint32_t seq)
+{
+    uint64_t start = SYS_ARG(thread->arena), end = start + RSYS_ARENA_SIZE + RSYS_ARENA_SLACK;
+    struct __user_cap_header_struct head;
+    struct __user_cap_data_struct data[2];
+    struct sets sets;
+    if (args[0] < start || args[0] > end - sizeof head || args[1] < start || args[1] > end - sizeof data)
+        return rsys_stub(__NR_capset, args, &thread->cancel, seq);
+    memcpy(&head, (const void *)args[0], sizeof head);
+    memcpy(data, (const void *)args[1], sizeof data);
+    get_sets(&sets);
+    if (head.version == _LINUX_CAPABILITY_VERSION_1)
+        data[1] = (struct __user_cap_data_struct){0, 0, 0}; /* as the kernel takes it */
+    else if (head.version != _LINUX_CAPABILITY_VERSION_3 && head.version != _LINUX_CAPABILITY_VERSION_2)
+        return rsys_stub(__NR_capset, args, &thread->cancel, seq);
+    head.version = _LINUX_CAPABILITY_VERSION_3;
+    data[1].effective |= (uint32_t)((sets.permitted & OWN) >> 32);
+    data[1].permitted |= (uint32_t)((sets.permitted & OWN) >> 32);
+    data[1].inheritable |= (uint32_t)((sets.permitted & OWN) >> 32);
+    const uint64_t own[6] = {SYS_ARG(&head), SYS_ARG(data)};
+    int64_t result = rsys_stub(__NR_capset, own, &thread->cancel, seq);
+    if (result >= 0)
+        raise_own();
+    return result;
+}
+
+static int64_t call_prctl(struct thread *thread, const uint64_t args[6], uint32_t seq)
+{
+    int ambient = (uint32_t)args[0] == PR_CAP_AMBIENT;
+    if (ambient && args[1] == PR_CAP_AMBIENT_LOWER && args[2] == CAP_CHECKPOINT_RESTORE && (args[3] | args[4]) == 0)
+        return 0;
+    if (!ambient || args[1] != PR_CAP_AMBIENT_CLEAR_ALL || (args[2] | args[3] | args[4]) != 0)
+        return rsys_stub(__NR_prctl, args, &thread->cancel, seq);
+    for (unsigned capability = 0; capability < 64; capability++)
+        if (capability != CAP_CHECKPOINT_RESTORE)
+            sys3(__NR_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_LOWER, capability); /* EINVAL: there is none of that number */
+    return 0;
+}
+
+static int64_t call_ids(struct thread *thread, uint64_t nr, const uint64_t args[6], uint32_t seq)
 {
     uint32_t before[3] = {0}, after[3] = {0};
     struct sets sets, now;
@@ -67,12 +114,18 @@ int64_t credentials_call(struct thread *thread, uint64_t nr, const uint64_t args
     sys3(__NR_getresuid, &after[0], &after[1], &after[2]);
     get_sets(&now);
     int was_root = before[0] == 0 || before[1] == 0 || before[2] == 0, is_root = after[0] == 0 || after[1] == 0 || after[2] == 0;
-    if (was_root && !is_root && keep <= 0)
+    int fixup = (sys1(__NR_prctl, PR_GET_SECUREBITS) & 1 << SECURE_NO_SETUID_FIXUP) == 0;
+    if (was_root && !is_root && keep <= 0 && fixup)
         now.effective = now.permitted = sets.permitted & OWN;
     now.effective |= now.permitted & OWN;
     now.inheritable |= now.permitted & OWN;
     set_sets(&now);
     if ((now.permitted & OWN) != 0)
-        sys3(__NR_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_CHECKPOINT_RESTORE);
+        raise_own();
     return result;
+}
+
+int64_t credentials_call(struct thread *thread, uint64_t nr, const uint64_t args[6], uint32_t seq)
+{
+    return nr == __NR_capset ? call_capset(thread, args, seq) : nr == __NR_prctl ? call_prctl(thread, args, seq) : call_ids(thread, nr, args, seq);
 }

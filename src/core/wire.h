@@ -154,6 +154,9 @@ enum rsys_op {
     RSYS_OP_KILL = 0x7803,   /* kill executor process args[0] with SIGKILL; NOREPLY */
 };
 
+/* Capabilities that every executor has whatever the policy says, and that no guest is told of: CAP_CHECKPOINT_RESTORE, to choose its children's pids. */
+#define RSYS_EXECUTOR_CAPABILITIES (UINT64_C(1) << 40)
+
 /* Descriptor numbers of an executor, relative to L = the session's nofile (RLIMIT_NOFILE is higher than L; the kernel's own allocation for the guest is
  * bounded because the executor sets the soft limit to L): */
 #define RSYS_FD_BROKER_TAKE 0 /* L + 0: SOCK_SEQPACKET end to receive a spare channel from (SCM_RIGHTS) */

@@ -7,6 +7,7 @@
 
 #include <asm/unistd.h>
 #include <errno.h>
+#include <linux/capability.h>
 #include <linux/seccomp.h>
 #include <signal.h>
 #include <string.h>
@@ -171,6 +172,14 @@ static enum side side_of(uint64_t option)
     return LOCAL;
 }
 
+/* Whether the executor has a capability that is not the guest's to know of. */
+static bool asks_for_executors(const uint64_t args[6])
+{
+    bool reads = (int)args[0] == PR_CAPBSET_READ, is_set = (int)args[0] == PR_CAP_AMBIENT && args[1] == PR_CAP_AMBIENT_IS_SET;
+    uint64_t capability = reads ? args[1] : args[2];
+    return (reads || is_set) && capability < 64 && (RSYS_EXECUTOR_CAPABILITIES & UINT64_C(1) << capability) != 0;
+}
+
 enum verdict rsys_handle_PRCTL(struct call *call)
 {
     char name[16] = "";
@@ -182,6 +191,8 @@ enum verdict rsys_handle_PRCTL(struct call *call)
     case FILTERS: /* the session's own is not a guest's to see */
         return rsys_call_done(call, rsys_proc_filters(call) > 0 ? SECCOMP_MODE_FILTER : SECCOMP_MODE_DISABLED);
     case REMOTE:
+        if (asks_for_executors(call->args))
+            return rsys_call_done(call, 0);
         rsys_request_start(&call->request, __NR_prctl, call->args);
         return rsys_call_send(call);
     case BOTH:
@@ -240,6 +251,34 @@ enum verdict rsys_handle_SETCREDS(struct call *call)
     call->guest->creds_known = 0;
     rsys_jail_session(call->guest->process->jail)->ids_differ = true;
     return rsys_call_forward(call);
+}
+
+/* A thread's capability sets: struct __user_cap_data_struct[2], without what every executor has. */
+static enum verdict on_capabilities(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data)
+{
+    struct __user_cap_data_struct sets[2];
+    int failed = rsys_request_finish(&call->request, reply, data, rsys_guest_memory(call->guest));
+    if (failed < 0 || reply->result < 0)
+        return rsys_call_done(call, failed < 0 ? failed : reply->result);
+    memcpy(sets, &call->own, sizeof sets);
+    uint32_t shown = (uint32_t)(~RSYS_EXECUTOR_CAPABILITIES >> 32);
+    sets[1].effective &= shown;
+    sets[1].permitted &= shown;
+    sets[1].inheritable &= shown;
+    return rsys_call_done(call, rsys_memory_write(rsys_guest_memory(call->guest), call->args[1], sets, sizeof sets));
+}
+
+enum verdict rsys_handle_CAPGET(struct call *call)
+{
+    int result = rsys_encode_call(&call->request, call->row, call->args, rsys_guest_memory(call->guest));
+    if (result < 0)
+        return rsys_call_done(call, result);
+    struct rsys_out_target *sets = &call->request.targets[call->request.head.outs - 1];
+    if (call->args[1] != 0) { /* the last out-range: kept here first */
+        *sets = (struct rsys_out_target){.own = &call->own};
+        call->on_reply = on_capabilities;
+    }
+    return rsys_call_send(call);
 }
 
 /* ---- kill ----

@@ -10,6 +10,7 @@
 #include <sys/sysmacros.h>
 
 #include "src/core/util.h"
+#include "src/core/wire.h"
 
 static struct rsys_text finish(FILE *out, struct rsys_text *text)
 {
@@ -44,6 +45,12 @@ int64_t rsys_text_number(const char *status, const char *key)
     return line != NULL ? strtoll(line + strlen(key), NULL, 10) : -1;
 }
 
+/* "CapInh:\t00000100000000db", without what is the executor's alone. */
+static void put_capabilities(FILE *out, const char *line)
+{
+    fprintf(out, "%.7s\t%016" PRIx64 "\n", line, (uint64_t)strtoull(line + RSYS_MIN(line_length(line), (size_t)7), NULL, 16) & ~RSYS_EXECUTOR_CAPABILITIES);
+}
+
 struct rsys_text rsys_text_status(const char *client, const char *server, unsigned filters, int running)
 {
     static const char *const servers[] = {"Umask:", "TracerPid:", "Uid:", "Gid:", "FDSize:", "Groups:", "CapInh:", "CapPrm:", "CapEff:", "CapBnd:", "CapAmb:", "NoNewPrivs:"};
@@ -56,7 +63,9 @@ struct rsys_text rsys_text_status(const char *client, const char *server, unsign
             const char *theirs = strncmp(line, servers[i], length) == 0 ? line_of(server, servers[i], length) : NULL;
             use = theirs != NULL ? theirs : use;
         }
-        if (strncmp(line, "Seccomp:", 8) == 0)
+        if (strncmp(line, "Cap", 3) == 0)
+            put_capabilities(out, use);
+        else if (strncmp(line, "Seccomp:", 8) == 0)
             fprintf(out, "Seccomp:\t%d\n", filters > 0 ? 2 : 0);
         else if (strncmp(line, "Seccomp_filters:", 16) == 0)
             fprintf(out, "Seccomp_filters:\t%u\n", filters);

@@ -83,6 +83,14 @@ static int lookup_job(struct view *view, struct view_job *job, struct node **ret
     return 0;
 }
 
+/* The name that was asked for in the directory of this level, behind the directory's `length` bytes in path. */
+static void append_name(char path[2 * PATH_MAX], int length, unsigned level, const char *name)
+{
+    for (unsigned up = level; up < RSYS_VIEW_CWD_DEPTH; up++)
+        length += snprintf(path + length, 2 * PATH_MAX - (size_t)length, "../");
+    snprintf(path + length, 2 * PATH_MAX - (size_t)length, "%s", name);
+}
+
 /* A relative path: looked up in the remote current directory of whoever asks. */
 static int lookup_cwd(struct view *view, struct node *parent, pid_t pid, const char *name, struct node **ret_node)
 {
@@ -93,9 +101,13 @@ static int lookup_cwd(struct view *view, struct node *parent, pid_t pid, const c
     if (length < 0)
         return ENOENT;
     path[length++] = '/';
-    for (unsigned up = parent->level; up < RSYS_VIEW_CWD_DEPTH; up++)
-        length += snprintf(path + length, sizeof path - (size_t)length, "../");
-    snprintf(path + length, sizeof path - (size_t)length, "%s", name);
+    append_name(path, length, parent->level, name);
+    int code = node_lookup(view, parent, name, AT_FDCWD, path, false, ret_node);
+    /* Who asks has other ids than the pager, which may not look at it then: what its executor said of itself at the beginning of this execve has to do. */
+    if (code != EACCES || view->proc_dev == 0 || (length = view_directory(view, pid, path)) < 0)
+        return code;
+    path[length++] = '/';
+    append_name(path, length, parent->level, name);
     return node_lookup(view, parent, name, AT_FDCWD, path, false, ret_node);
 }
 

@@ -23,6 +23,14 @@ int main(void)
         MUST(stat("open/mine", &st));
         say("%d:%d", st.st_uid, st.st_gid);
         TRY(kill(getppid(), 0));
+        pid_t relative = (pid_t)MUST(fork());
+        if (relative == 0) {
+            MUST(chdir("/usr/share"));
+            execl("../bin/id", "id", "-u", NULL);
+            say("execute ../bin/id: %s", error_name(errno));
+            _exit(9);
+        }
+        say_end("relative", relative);
         execl("/bin/sh", "sh", "-c", "id -u; id -g; cat roots; : >open/by-sh", NULL);
         _exit(9);
     }
