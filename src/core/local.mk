@@ -11,3 +11,5 @@ dist_doc_DATA += doc/supported-calls.md doc/add-a-system-call.md
 supported-calls:
 	$(srcdir)/build-aux/gen-support-table >$(srcdir)/doc/supported-calls.md.new
 	mv $(srcdir)/doc/supported-calls.md.new $(srcdir)/doc/supported-calls.md
+	$(srcdir)/build-aux/gen-support-table --man >$(srcdir)/man/rsys-calls.7.new
+	mv $(srcdir)/man/rsys-calls.7.new $(srcdir)/man/rsys-calls.7

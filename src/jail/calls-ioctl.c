@@ -3,11 +3,13 @@
  *
  * A local descriptor is the user's terminal, pipe or file.  The request is a number in a register, so it is judged once and stays what it
  * is when the guest's own kernel makes the call; what its third argument points at is the guest's own memory. */
+#include "src/core/util.h"
 #include "src/jail/calls-fd.h"
 #include "src/jail/terminal.h"
 
 #include <asm/ioctls.h>
 #include <errno.h>
+#include <linux/fiemap.h>
 #include <linux/fs.h>
 #include <linux/if.h>
 #include <linux/ipv6_route.h>
@@ -15,6 +17,9 @@
 #include <linux/sockios.h>
 #include <string.h>
 #include <sys/syscall.h>
+
+#define EXTENTS_MAX 8192 /* of one answer: less than half a request */
+#define DEDUPE_MAX 4096
 
 #define IFCONF_MAX 65536 /* bytes of addresses: more than a thousand interfaces */
 
@@ -106,6 +111,93 @@ static enum verdict set_owner(struct call *call)
     return at < 0 ? rsys_call_done(call, at) : rsys_call_send(call);
 }
 
+/* FS_IOC_FIEMAP: a header that says for how many extents there is room behind it, and then how many there are. */
+static enum verdict fiemap_reply(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data)
+{
+    struct rsys_memory *memory = rsys_guest_memory(call->guest);
+    uint32_t room = (uint32_t)call->own.word[0];
+    struct fiemap head;
+    int failed = rsys_request_finish(&call->request, reply, data, memory);
+    if (failed < 0)
+        return rsys_call_done(call, failed);
+    /* The header comes always, the extents on success; how many are told is bounded by how many were asked for. */
+    memcpy(&head, data + 2 * sizeof(uint32_t), sizeof head);
+    if (reply->result >= 0 && room > 0)
+        failed = rsys_memory_write(memory, call->args[2] + sizeof head, data + 2 * sizeof(uint32_t) + sizeof head,
+                                   RSYS_MIN(head.fm_mapped_extents, room) * sizeof(struct fiemap_extent));
+    head.fm_extent_count = (uint32_t)call->own.word[1]; /* not ours to change */
+    if (failed == 0)
+        failed = rsys_memory_write(memory, call->args[2], &head, sizeof head);
+    return rsys_call_done(call, failed < 0 ? failed : reply->result);
+}
+
+static enum verdict send_fiemap(struct call *call)
+{
+    struct rsys_request *request = &call->request;
+    struct fiemap head;
+    int failed = rsys_memory_read(rsys_guest_memory(call->guest), call->args[2], &head, sizeof head);
+    if (failed < 0)
+        return rsys_call_done(call, failed);
+    call->own.word[1] = head.fm_extent_count;
+    if (head.fm_extent_count > EXTENTS_MAX && head.fm_extent_count <= UINT32_MAX / sizeof(struct fiemap_extent))
+        head.fm_extent_count = EXTENTS_MAX; /* whoever finds fewer than asked for, and none of them the last, asks on; more are the kernel's to refuse */
+    uint32_t room = head.fm_extent_count <= EXTENTS_MAX ? head.fm_extent_count : 0;
+    call->own.word[0] = room;
+    rsys_request_start(request, call->row->nr, call->args);
+    /* The extents lie right behind the header: in-data, of which the kernel reads nothing. */
+    int64_t at = rsys_request_in_room(request, sizeof head + room * sizeof(struct fiemap_extent));
+    if (at >= 0) {
+        memset(request->in + at, 0, sizeof head + room * sizeof(struct fiemap_extent));
+        memcpy(request->in + at, &head, sizeof head);
+        at = rsys_request_in_taken(request, 2, (uint32_t)at, sizeof head + room * sizeof(struct fiemap_extent));
+    }
+    int64_t to = at < 0 ? at : rsys_request_out_at(request, (uint32_t)at, sizeof head, RSYS_OUT_ALWAYS, 0, (struct rsys_out_target){0});
+    if (to >= 0)
+        to = rsys_request_out_at(request, (uint32_t)at + sizeof head, room * sizeof(struct fiemap_extent), RSYS_OUT_SUCCESS, 0, (struct rsys_out_target){0});
+    call->on_reply = fiemap_reply;
+    return to < 0 ? rsys_call_done(call, to) : rsys_call_send(call);
+}
+
+/* FIDEDUPERANGE: a header and a list of destinations, each of them a descriptor: a local one, or one that no guest has, is none there. */
+static enum verdict dedupe_reply(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data)
+{
+    struct rsys_memory *memory = rsys_guest_memory(call->guest);
+    int failed = rsys_request_finish(&call->request, reply, data, memory);
+    size_t size = call->request.targets[0].got;
+    /* The numbers are as the guest gave them: only what came of each is written. */
+    const size_t kept = offsetof(struct file_dedupe_range_info, bytes_deduped);
+    for (size_t at = sizeof(struct file_dedupe_range); failed == 0 && at < size; at += sizeof(struct file_dedupe_range_info))
+        failed = rsys_memory_write(memory, call->args[2] + at + kept, data + sizeof(uint32_t) + at + kept, sizeof(struct file_dedupe_range_info) - kept);
+    return rsys_call_done(call, failed < 0 ? failed : reply->result);
+}
+
+static enum verdict send_dedupe(struct call *call)
+{
+    struct rsys_request *request = &call->request;
+    struct file_dedupe_range head;
+    struct file_dedupe_range_info info;
+    int failed = rsys_memory_read(rsys_guest_memory(call->guest), call->args[2], &head, sizeof head);
+    if (failed < 0)
+        return rsys_call_done(call, failed);
+    size_t size = sizeof head + head.dest_count * sizeof info;
+    if (size > DEDUPE_MAX)
+        return rsys_call_done(call, -ENOMEM); /* as the kernel has it for more than a page */
+    rsys_request_start(request, call->row->nr, call->args);
+    int64_t at = rsys_request_in_guest(request, 2, rsys_guest_memory(call->guest), call->args[2], size);
+    if (at < 0)
+        return rsys_call_done(call, at);
+    memcpy(request->in + at, &head, sizeof head); /* as it was looked at, whatever the guest has made of it since */
+    for (size_t i = sizeof head; i < size; i += sizeof info) {
+        memcpy(&info, request->in + at + i, sizeof info);
+        if (rsys_fd_is_beyond(call, (uint64_t)info.dest_fd) || rsys_fd_is_local(call->guest->process->fds, (int32_t)info.dest_fd))
+            info.dest_fd = -1;
+        memcpy(request->in + at + i, &info, sizeof info);
+    }
+    at = rsys_request_out_at(request, (uint32_t)at, size, RSYS_OUT_SUCCESS, 0, (struct rsys_out_target){0});
+    call->on_reply = dedupe_reply;
+    return at < 0 ? rsys_call_done(call, at) : rsys_call_send(call);
+}
+
 enum verdict rsys_handle_IOCTL(struct call *call)
 {
     const struct rsys_subcall *sub = rsys_ioctl_by_number(call->args[1]);
@@ -150,6 +242,12 @@ enum verdict rsys_handle_IOCTL(struct call *call)
         if (!local)
             return send_ifconf(call);
         break;
+    case FS_IOC_FIEMAP:
+        if (!local)
+            return send_fiemap(call);
+        break;
+    case FIDEDUPERANGE:
+        return local ? rsys_call_done(call, -EOPNOTSUPP) : send_dedupe(call);
     case SIOCADDRT:
     case SIOCDELRT:
         if (!local)

@@ -33,6 +33,7 @@ librsys_jail_a_SOURCES += src/jail/calls-mqueue.c
 librsys_jail_a_SOURCES += src/jail/calls-msg.c
 librsys_jail_a_SOURCES += src/jail/calls-sockopt.c
 librsys_jail_a_SOURCES += src/jail/rights.c src/jail/rights.h
+librsys_jail_a_SOURCES += src/jail/calls-structs.c
 librsys_jail_a_SOURCES += src/jail/wait.c
 librsys_jail_a_SOURCES += src/jail/signalfd.c
 librsys_jail_a_SOURCES += src/jail/signal-watch.c
