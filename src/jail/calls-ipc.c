@@ -75,7 +75,8 @@ static enum verdict local_pair_reply(struct call *call, const struct rsys_wire_r
     rsys_call_place_local(call, numbers[1], rsys_fd_steal(&second), flags);
     if (call->result < 0) {
         int64_t failed = call->result;
-        rsys_call_drop_local(call, numbers[0]);
+        if (rsys_call_drop_local(call, numbers[0]) < 0) /* interrupted: the end stays in the guest's table, as a tombstone would */
+            rsys_fd_clear_local(call->guest->process->fds, numbers[0]);
         rsys_call_post_close(call, numbers[0]);
         return rsys_call_done(call, failed);
     }

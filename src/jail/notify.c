@@ -71,8 +71,11 @@ static void call_finish(struct call *call, enum verdict verdict)
         rsys_signal_verdict(guest, verdict);
         return;
     }
-    if (call->result == -ERESTARTSYS) /* the server says so without having been asked to cancel: it must not reach the program */
-        call->result = -EINTR;
+    if (!pass && call->result == -ERESTARTSYS) {
+        if (!rsys_call_valid(call))
+            return; /* interrupted in the middle of what its handler did, and undone: made again behind the signal */
+        call->result = -EINTR; /* the server says so without having been asked to cancel: it must not reach the program */
+    }
     if (!pass && rsys_mask_end(guest))
         return;
     rsys_trace_call_ready(call, verdict);

@@ -232,9 +232,13 @@ static void postpone(struct guest *guest, int signal)
         rsys_guest_resume(guest, signal);
         return;
     }
-    for (end = &guest->postponed; *end; end = &(*end)->next)
+    /* A standard signal is pending once, however often it has come. */
+    for (end = &guest->postponed; *end && ((*end)->info.si_signo != signal || signal >= SIGRTMIN); end = &(*end)->next)
         ;
-    *end = postponed;
+    if (*end)
+        free(postponed);
+    else
+        *end = postponed;
     rsys_guest_resume(guest, 0);
 }
 
@@ -285,6 +289,16 @@ void rsys_signal_free(struct guest *guest)
 
 /* A stop with no call in flight.  There may be one all the same, which the signal has woken before its notification was received.  One that may wait is
  * to be seen first; any other begins anew behind the handler, as if the signal had come before it: none of those fails with EINTR. */
+/* Whether the guest, in whose call a signal was postponed, has not come to make it again yet: the registers stand before it (whether or not it has left
+ * the kernel since, which orig_rax tells). */
+static bool makes_again(const struct guest *guest, const struct user_regs_struct *regs)
+{
+    const struct call *call = guest->call;
+
+    return guest->postponed && regs->rax == call->nr && regs->rdi == call->args[0] && regs->rsi == call->args[1] &&
+           regs->rdx == call->args[2] && regs->r10 == call->args[3] && regs->r8 == call->args[4] && regs->r9 == call->args[5];
+}
+
 static void idle_stop(struct guest *guest, int signal)
 {
     struct user_regs_struct regs;
@@ -325,7 +339,9 @@ void rsys_signal_stop(struct guest *guest, int signal)
     }
     if (get_regs(guest, &regs) < 0)
         return; /* killed */
-    if ((int64_t)regs.orig_rax < 0 || (int64_t)regs.rax != -ERESTARTSYS) {
+    if (makes_again(guest, &regs)) {
+        postpone(guest, signal); /* behind the call, too */
+    } else if ((int64_t)regs.orig_rax < 0 || (int64_t)regs.rax != -ERESTARTSYS) {
         rsys_call_abandon(guest);
         rsys_guest_resume(guest, signal);
     } else if (guest->mask && call->phase == CALL_ANSWERED && !rsys_signal_has_handler(guest, signal)) {

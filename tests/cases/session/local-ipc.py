@@ -10,7 +10,7 @@ import cases
 import harness
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
-GUESTS = """pipe-blocking pipe-chain pipe-nonblock sigpipe poll poll-mixed select epoll eventfd-timerfd signals-pipe-interrupt signals-storm fork vfork
+GUESTS = """pipe-blocking pipe-chain pipe-nonblock sigpipe poll poll-mixed select epoll eventfd-timerfd signals-pipe-interrupt signals-storm signals-descriptors fork vfork
  posix-spawn exec-chain cloexec close-range descriptors emfile fd-sharing fcntl-flags redirect splice many-forks threads-remote threads-clone-files threads-fork
  threads-blocked large-transfer rlimits exit-signal orphan wait-forms ofd-locks flock mmap-fork sessions""".split()
 SCRIPTS = ["shell", "less-common", "python", "archives"]
