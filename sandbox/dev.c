@@ -20,8 +20,10 @@ static const char *const links_of_dev[][2] = {
     {"fd", "/proc/self/fd"},         {"stdin", "/proc/self/fd/0"}, {"stdout", "/proc/self/fd/1"},
     {"stderr", "/proc/self/fd/2"}, {"ptmx", "pts/ptmx"},
 };
-/* pts stays empty here: guests' terminals are the client's (src/jail/terminal.c). */
+/* pts stays empty, and tty is an empty file: guests' terminals are the client's (src/jail/terminal.c), and the names are here to be listed.  A device tty would
+ * be the server's own terminal, should its daemon have one. */
 static const char *const directories_of_dev[] = {"shm", "pts"};
+#define TTY_OF_DEV "tty"
 
 int sandbox_dev_fill(int dev_fd, bool nodes, uid_t uid, gid_t gid, struct rsys_error **err)
 {
@@ -44,6 +46,9 @@ int sandbox_dev_fill(int dev_fd, bool nodes, uid_t uid, gid_t gid, struct rsys_e
             fchownat(dev_fd, name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
             return rsys_error_make(err, errno, "stage mounts: make /dev/%s", name);
     }
+    if (mknodat(dev_fd, TTY_OF_DEV, S_IFREG | 0666, 0) < 0 || fchmodat(dev_fd, TTY_OF_DEV, 0666, 0) < 0 ||
+        fchownat(dev_fd, TTY_OF_DEV, uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
+        return rsys_error_make(err, errno, "stage mounts: make /dev/" TTY_OF_DEV);
     return fchownat(dev_fd, "", uid, gid, AT_EMPTY_PATH) < 0 ? rsys_error_make(err, errno, "stage mounts: give /dev its owner") : 0;
 }
 

@@ -34,7 +34,6 @@ enum verdict rsys_proc_give_maps(struct call *call, const char *directory, const
     return rsys_proc_give_text(call, name, number, flags, (struct rsys_text){text, text != NULL ? strlen(text) : 0});
 }
 
-bool rsys_is_supervisor(uint64_t pid) { return pid == 1; }
 int rsys_guest_status(struct jail *jail, pid_t tid, char *text, size_t size) { return -1; }
 uint64_t rsys_nofile_max(const struct process *process) { return 64; }
 
