@@ -43,6 +43,8 @@ struct fdtable {
     uint64_t *session; /* of the local ones: RSYS_FD_SESSION */
     int mapped;        /* 1 + the descriptor that the last call mapped, 0: the last call did something else (mmap.c) */
     struct mapped_file *mapped_file; /* owned */
+    int written;       /* 1 + the number at which a file of the view, open for writing, still is; 0: none (mmap.c) */
+    pid_t written_by;  /* the guest that has mapped it */
     struct epoll_set *epolls; /* local descriptors in remote epoll sets (epoll.c); not copied by fork */
     void (*epolls_closed)(struct fdtable *table, int fd); /* set with it; to be called when a descriptor is closed; -1: all are */
 };

@@ -6,7 +6,10 @@
  * and its SIGBUS.  The installed descriptor stays until the next file is mapped by that number, or until exec: nothing can use it, because
  * calls on that number go to the server.
  *
- * Files of the view are kept open here, by identity, so that the libraries that every program maps are opened once. */
+ * Files of the view are kept open here, by identity, so that the libraries that every program maps are opened once.  But for reading only: a file
+ * that is open for writing cannot be executed, and what a linker has written through a mapping is, at once.  So the descriptor for a mapping that
+ * writes is opened for that mapping alone, and taken out of the guest's table again by its next call: then the mapping alone holds the file, as it would
+ * natively. */
 #include "src/jail/view-inner.h"
 
 #include "src/core/util.h"
@@ -27,18 +30,18 @@
 struct mapping {
     struct mapping *next; /* the most recently used first */
     struct view_identity identity;
-    bool writable, shared;
-    int fd;       /* ours */
+    bool shared;  /* guests have mapped it for writing to the file */
+    int fd;       /* ours, or -1 of a shared one */
     int kept_fd;  /* the opener's, of a shared one */
     uint64_t ino; /* the view's */
 };
 
 static struct view *view_of_call(struct call *call) { return rsys_jail_session(call->guest->process->jail)->view; }
 
-static struct mapping *find(struct view *view, const struct view_identity *identity, bool writable, bool shared)
+static struct mapping *find(struct view *view, const struct view_identity *identity, bool shared)
 {
     for (struct mapping **at = (struct mapping **)&view->mappings, *found; (found = *at) != NULL; at = &found->next) {
-        if (found->identity.dev != identity->dev || found->identity.ino != identity->ino || found->writable < writable || found->shared < shared)
+        if (found->identity.dev != identity->dev || found->identity.ino != identity->ino || found->shared != shared)
             continue;
         *at = found->next;
         found->next = view->mappings;
@@ -81,8 +84,20 @@ struct mapped_file {
     uint64_t flags, changes;
 };
 
+/* The mapping has been made by now: the descriptor that it was made by goes, unless it may have become another meanwhile, by other threads' calls. */
+static void take_back(struct call *call)
+{
+    struct fdtable *fds = call->guest->process->fds;
+    int fd = fds->written - 1;
+    fds->written = 0;
+    if (fds->written_by == call->guest->tid && !rsys_fd_is_local(fds, fd))
+        rsys_call_add_fd(call, rsys_jail_session(call->guest->process->jail)->zero_fd, fd, true);
+}
+
 void rsys_mmap_call_begins(struct call *call)
 {
+    if (call->guest->process->fds->written != 0)
+        take_back(call);
     if (call->row == NULL || call->row->handler == RSYS_HANDLER_MMAP)
         return;
     call->guest->process->fds->mapped = 0;
@@ -111,16 +126,25 @@ static bool recall(struct call *call)
     return true;
 }
 
+static bool writes_back(struct call *call)
+{
+    /* A shared mapping by a descriptor that cannot write is not watched: watching costs each write of the session a round trip, and what is mapped so are
+     * libraries' data files (gconv's cache, by nearly every program). */
+    return (call->args[3] & MAP_TYPE) != MAP_PRIVATE && (call->own.word[1] & O_ACCMODE) == O_RDWR;
+}
+
 static enum verdict install(struct call *call, int fd)
 {
+    struct fdtable *fds = call->guest->process->fds;
     int result = rsys_call_add_fd(call, fd, (int)call->args[4], true);
+    fds->written = result >= 0 && writes_back(call) ? 1 + (int)call->args[4] : 0;
+    fds->written_by = call->guest->tid;
     return result < 0 ? rsys_call_done(call, result) : VERDICT_CONTINUE;
 }
 
 static void waited(struct view_job *job)
 {
     struct call *call = job->call;
-    struct mapping *mapping = job->data;
     if (call == NULL) {
         view_job_free(job);
         return;
@@ -130,8 +154,32 @@ static void waited(struct view_job *job)
         view_job_await(view_of_call(call), job);
         return;
     }
+    enum verdict verdict = install(call, job->view_fd);
     view_job_free(job);
-    rsys_call_resume(call, install(call, mapping->fd));
+    rsys_call_resume(call, verdict);
+}
+
+/* The call's file is open: know it from now on.  0 or -ENOMEM. */
+static int remember_file(struct call *call, const struct view_job *job)
+{
+    struct view *view = view_of_call(call);
+    struct mapping *mapping = job->writable && !job->keep ? NULL : calloc(1, sizeof *mapping);
+    if (mapping == NULL)
+        return job->writable && !job->keep ? 0 : -ENOMEM;
+    rsys_view_identity(call->scratch, &mapping->identity);
+    mapping->shared = job->keep;
+    mapping->fd = job->writable ? -1 : fcntl(job->view_fd, F_DUPFD_CLOEXEC, 3);
+    mapping->kept_fd = job->kept_fd;
+    mapping->ino = job->ino;
+    if (!mapping->shared && mapping->fd < 0) {
+        free(mapping);
+        return -ENOMEM;
+    }
+    mapping->next = view->mappings;
+    view->mappings = mapping;
+    view->watching |= mapping->shared;
+    trim(view);
+    return 0;
 }
 
 static void opened(struct view_job *job)
@@ -149,32 +197,13 @@ static void opened(struct view_job *job)
             rsys_call_answer(call, result == -ENOENT ? -EBADF : result);
         return;
     }
-    struct view *view = view_of_call(call);
-    struct mapping *mapping = calloc(1, sizeof *mapping);
-    if (mapping == NULL) {
+    int code = remember_file(call, job);
+    if (code < 0) {
         view_job_free(job);
-        rsys_call_answer(call, -ENOMEM);
+        rsys_call_answer(call, code);
         return;
     }
-    rsys_view_identity(call->scratch, &mapping->identity);
-    mapping->writable = job->writable;
-    mapping->shared = job->keep;
-    mapping->fd = rsys_fd_steal(&job->view_fd);
-    mapping->kept_fd = job->kept_fd;
-    mapping->ino = job->ino;
-    mapping->next = view->mappings;
-    view->mappings = mapping;
-    view->watching |= mapping->shared;
-    trim(view);
-    job->data = mapping;
     waited(job);
-}
-
-static bool writes_back(struct call *call)
-{
-    /* A shared mapping by a descriptor that cannot write is not watched: watching costs each write of the session a round trip, and what is mapped so are
-     * libraries' data files (gconv's cache, by nearly every program). */
-    return (call->args[3] & MAP_TYPE) != MAP_PRIVATE && (call->own.word[1] & O_ACCMODE) == O_RDWR;
 }
 
 static enum verdict open_file(struct call *call, char *name)
@@ -186,9 +215,10 @@ static enum verdict open_file(struct call *call, char *name)
     }
     job->tid = call->guest->tid;
     job->fd = (int)call->args[4];
-    job->writable = job->keep = writes_back(call);
     job->name = name;
     rsys_view_identity(call->scratch, &job->expected);
+    job->writable = writes_back(call);
+    job->keep = job->writable && find(view_of_call(call), &job->expected, true) == NULL;
     return view_job_await(view_of_call(call), job);
 }
 
@@ -274,9 +304,8 @@ static enum verdict map_file(struct call *call)
 {
     struct view *view = view_of_call(call);
     struct view_identity identity;
-    bool shared = writes_back(call);
     rsys_view_identity(call->scratch, &identity);
-    struct mapping *mapping = find(view, &identity, shared, shared);
+    struct mapping *mapping = writes_back(call) ? NULL : find(view, &identity, false);
     if (mapping != NULL && mapping->identity.size == identity.size && mapping->identity.mtime == identity.mtime && mapping->identity.ctime == identity.ctime)
         return install(call, mapping->fd);
     return open_file(call, NULL);
@@ -365,7 +394,7 @@ static enum verdict settle_stat(struct call *call, const struct rsys_wire_reply 
     if (reply->result == 0 && rsys_request_finish(&call->request, reply, data, rsys_guest_memory(call->guest)) == 0) {
         call->settle_known = true;
         rsys_view_identity(&call->settle, &identity);
-        struct mapping *mapping = find(view, &identity, true, true);
+        struct mapping *mapping = find(view, &identity, true);
         struct view_job *job = mapping != NULL ? view_job_new(JOB_FLUSH, call, flushed) : NULL;
         if (job != NULL) {
             job->kept_fd = mapping->kept_fd;
@@ -474,7 +503,7 @@ enum verdict rsys_handle_RESIZE(struct call *call)
 void view_flush_all(struct view *view)
 {
     for (struct mapping *mapping = view->mappings; mapping != NULL; mapping = mapping->next) {
-        struct view_job *job = mapping->shared && mapping->writable ? view_job_new(JOB_FLUSH, NULL, finished) : NULL;
+        struct view_job *job = mapping->shared ? view_job_new(JOB_FLUSH, NULL, finished) : NULL;
         if (job == NULL)
             continue;
         job->kept_fd = mapping->kept_fd;

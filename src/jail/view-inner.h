@@ -59,7 +59,7 @@ struct view_job {
     pid_t tid;             /* JOB_OPEN: descriptor `fd` of the executor thread `tid` */
     int fd;
     bool writable;         /* open for writing too */
-    bool keep;             /* the opener keeps a descriptor of its own */
+    bool keep;             /* the opener keeps a descriptor of its own, for reading */
     char *name;            /* JOB_OPEN: or by this path of the sandbox, when it is the file `expected`; owned */
     struct view_identity expected;
     struct node *node;     /* the view's thread's: what the name JOB_NAME stands for during the job */

@@ -69,9 +69,10 @@ static int job_open(struct view *view, struct view_job *job)
     atomic_store(&view->job, job);
     int fd = openat(view->start.mount_fd, JOB_NAME, flags | O_CLOEXEC | O_NOCTTY);
     job->result = fd < 0 ? -errno : 0;
+    /* What we keep must not be open for writing: then nobody could execute the file.  Dirty pages are written back by the mapping's own descriptor. */
+    if (job->keep && fd >= 0)
+        job->kept_fd = openat(view->start.mount_fd, JOB_NAME, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     atomic_store(&view->job, NULL);
-    if (job->keep)
-        job->kept_fd = fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 3) : -1;
     return fd;
 }
 
