@@ -8,6 +8,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -44,6 +46,88 @@ static pid_t pid_of(struct guest *guest, int fd)
     return at ? (pid_t)strtol(at + 5, NULL, 10) : 0;
 }
 
+/* ---- a directory of /proc in the place of a pidfd ----
+ *
+ * pidfd_send_signal(2) takes the descriptor of a /proc/PID as well (killall(1) uses that), and that is the executor's.  So the executor is asked what it is,
+ * and the supervisor sends the signal: to whom it goes sees it come from pid 1. */
+
+struct directory {
+    char path[32], link[64];
+    pid_t pid;
+};
+
+static enum verdict send_signal(struct call *call, pid_t pid)
+{
+    siginfo_t info;
+    int signal = (int)call->args[1];
+    long result;
+
+    if (call->args[2] == 0) {
+        result = kill(pid, signal);
+    } else {
+        if (rsys_memory_read(rsys_guest_memory(call->guest), call->args[2], &info, sizeof(info)) < 0)
+            return rsys_call_done(call, -EFAULT);
+        if (info.si_signo != signal)
+            return rsys_call_done(call, -EINVAL);
+        if ((info.si_code >= 0 || info.si_code == SI_TKILL) && pid != call->guest->process->pid) /* do_pidfd_send_signal() */
+            return rsys_call_done(call, -EPERM);
+        result = syscall(SYS_rt_sigqueueinfo, pid, signal, &info);
+    }
+    return rsys_call_done(call, result < 0 ? -errno : 0);
+}
+
+static enum verdict may_send(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data)
+{
+    (void)data;
+    return reply->result == -EPERM ? rsys_call_done(call, -EPERM) : send_signal(call, ((struct directory *)call->scratch)->pid);
+}
+
+static enum verdict got_name(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data)
+{
+    struct directory *directory = call->scratch;
+    const struct guest *guest;
+    int end = 0;
+
+    if (reply->result <= 0 || reply->result >= (int64_t)sizeof(directory->link) ||
+        rsys_request_finish(&call->request, reply, data, rsys_guest_memory(call->guest)) < 0)
+        return rsys_call_done(call, -EBADF);
+    directory->link[reply->result] = '\0';
+    if (sscanf(directory->link, "/proc/%d%n", &directory->pid, &end) != 1)
+        return rsys_call_done(call, -EBADF);
+    if (directory->link[end] != '\0') /* it has ended, or it is something below its directory */
+        return rsys_call_done(call, strcmp(directory->link + end, " (deleted)") == 0 ? -ESRCH : -EBADF);
+    if (rsys_is_supervisor((uint64_t)directory->pid))
+        return rsys_call_done(call, -EPERM);
+    guest = rsys_guest_find(call->guest->process->jail, directory->pid);
+    if (!guest || !guest->process)
+        return rsys_call_done(call, -ESRCH);
+    if (!rsys_jail_session(call->guest->process->jail)->ids_differ || directory->pid == call->guest->process->pid)
+        return send_signal(call, directory->pid);
+    rsys_request_start(&call->request, SYS_kill, (uint64_t[6]){(uint64_t)directory->pid, 0});
+    call->on_reply = may_send;
+    return rsys_call_send(call);
+}
+
+static enum verdict by_directory(struct call *call)
+{
+    struct directory *directory = rsys_call_scratch(call, sizeof(*directory));
+    int length;
+
+    if (!directory)
+        return rsys_call_done(call, -ENOMEM);
+    if (call->args[3] != 0)
+        return rsys_call_done(call, -EINVAL);
+    if (rsys_fd_is_beyond(call, call->args[0]))
+        return rsys_call_done(call, -EBADF);
+    length = snprintf(directory->path, sizeof(directory->path), "/proc/self/fd/%d", (int)call->args[0]);
+    rsys_request_start(&call->request, SYS_readlink, (uint64_t[6]){0, 0, sizeof(directory->link) - 1});
+    if (rsys_request_in(&call->request, 0, directory->path, (size_t)length + 1) < 0 ||
+        rsys_request_out(&call->request, 1, sizeof(directory->link) - 1, RSYS_OUT_RESULT, 1, (struct rsys_out_target){.own = directory->link}) < 0)
+        return rsys_call_done(call, -ENOMEM);
+    call->on_reply = got_name;
+    return rsys_call_send(call);
+}
+
 enum verdict rsys_handle_PIDFD(struct call *call)
 {
     int32_t fd = (int32_t)call->args[0];
@@ -52,6 +136,8 @@ enum verdict rsys_handle_PIDFD(struct call *call)
         return open_pidfd(call);
     if (fd >= PIDFD_SELF_FIRST && fd <= PIDFD_SELF_LAST)
         return VERDICT_CONTINUE;
+    if (!rsys_fd_is_local(call->guest->process->fds, fd) && call->nr == SYS_pidfd_send_signal)
+        return by_directory(call);
     if (!rsys_fd_is_local(call->guest->process->fds, fd))
         return rsys_call_done(call, -EBADF); /* whatever it is, it is no pidfd, and so the kernel calls it */
     if (call->nr == SYS_pidfd_send_signal && rsys_jail_session(call->guest->process->jail)->ids_differ) {

@@ -106,6 +106,27 @@ static void waits(void)
     close(set);
 }
 
+/* A directory of /proc does as well. */
+static void directories(void)
+{
+    char path[32];
+    int status_end;
+    pid_t child = child_of(&status_end, 0);
+    snprintf(path, sizeof path, "/proc/%d", child);
+    int fd = (int)MUST(open(path, O_RDONLY | O_DIRECTORY)), file = (int)MUST(open("/dev/null", O_RDONLY)), root = (int)MUST(open("/proc", O_RDONLY));
+    TRY(send_signal(fd, 0));
+    TRY(send_signal(fd, 99));
+    TRY(send_signal(file, 0));
+    TRY(send_signal(root, 0));
+    TRY(send_signal(fd, SIGKILL));
+    say_end("child", child);
+    TRY(send_signal(fd, 0));
+    close(status_end);
+    close(fd);
+    close(file);
+    close(root);
+}
+
 int main(void)
 {
     errors();
@@ -120,5 +141,6 @@ int main(void)
     int copy = dup(self);
     TRY(send_signal(copy, 0));
     TRY(waitid((idtype_t)P_PIDFD, (id_t)copy, NULL, WEXITED));
+    directories();
     return 0;
 }
