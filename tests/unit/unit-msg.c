@@ -18,6 +18,8 @@
 #include <sys/wait.h>
 #include <time.h>
 
+bool rsys_is_supervisor(uint64_t pid) { return pid == 1; }
+
 #define A FAKE_ARG
 #define MIB (1u << 20)
 
