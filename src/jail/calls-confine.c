@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* calls-confine.c: guests that confine themselves further: unshare, Landlock, the names of security modules.
+/* calls-confine.c: guests that confine themselves further: unshare, chroot, Landlock, the names of security modules.
  *
  * What is confined is the executor: it is where the files, sockets and names are.  What of that has to hold on the client too (what may be executed, who may be
  * signalled) is asked of the executor from then on (exec.c, calls-misc.c). */
 #include "src/jail/calls-fd.h"
 #include "src/jail/internal.h"
+#include "src/jail/view.h"
 
 #include <errno.h>
 #include <linux/landlock.h>
@@ -53,6 +54,21 @@ enum verdict rsys_handle_UNSHARE(struct call *call)
         return VERDICT_CONTINUE;
     call->on_reply = unshared;
     return rsys_call_forward_args(call, (uint64_t[6]){flags & EXECUTORS});
+}
+
+/* ---- chroot ---- */
+
+/* What the guest executes from now on starts there too. */
+static enum verdict rooted(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data)
+{
+    (void)data;
+    return reply->result < 0 ? rsys_call_done(call, reply->result) : rsys_view_new_root(call);
+}
+
+enum verdict rsys_handle_CHROOT(struct call *call)
+{
+    call->on_reply = rooted;
+    return rsys_call_forward(call);
 }
 
 /* ---- Landlock ---- */

@@ -91,7 +91,7 @@ static enum verdict got_access(struct call *call, const struct rsys_wire_reply *
     struct exec *exec = call->scratch;
     if (reply->result < 0)
         return rsys_call_done(call, reply->result);
-    rsys_view_exec(view_of_call(call), call->guest->tid, exec->path);
+    rsys_view_exec(view_of_call(call), call->guest->tid, exec->path, call->guest->process->root);
     if (exec->by_descriptor)
         return put_descriptor(call, exec);
     return exec->path[0] != '/' && exec->path[0] != 0 ? ask_directory(call, exec) : VERDICT_CONTINUE;

@@ -211,6 +211,7 @@ static struct process *clone_process(struct guest *parent, pid_t pid, uint64_t f
     if (of->exe)
         process->exe = strdup(of->exe);
     process->confined = of->confined;
+    process->root = of->root;
     process->nofile_max = of->nofile_max;
     rsys_view_set_exe(of->jail->session->view, pid, process->exe);
     return process;

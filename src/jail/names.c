@@ -132,6 +132,8 @@ static bool judge_proc(const struct call *call, const char *rest, struct rsys_na
 bool rsys_name_judge(const struct call *call, const char *path, struct rsys_name *ret_name)
 {
     *ret_name = (struct rsys_name){.path = path};
+    if (call->guest->process->root != 0) /* below another root it may be another file; what the executor opens first is safe to judge */
+        return strncmp(path, "/proc/", 6) == 0 && judge_proc(call, path + 6, ret_name) && ret_name->kind == NAME_PROC;
     if (strncmp(path, "/dev/", 5) == 0)
         return judge_dev(call, path + 5, ret_name);
     return strncmp(path, "/proc/", 6) == 0 && judge_proc(call, path + 6, ret_name);

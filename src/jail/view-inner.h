@@ -16,6 +16,7 @@ enum node_kind {
     NODE_CWD,       /* the directory that guests are in, `level` deep */
     NODE_LOCAL_DIR, /* holds the client's program */
     NODE_LOCAL,     /* the client's program */
+    NODE_ROOT,      /* a directory of the server that is some guest's root: the parent of what is in it, unknown to the kernel */
 };
 
 /* A file that the kernel knows of (and directories of such).  Regular files of one identity are one node, however they were found, so that they share
@@ -50,6 +51,7 @@ enum job_kind {
     JOB_FLUSH,   /* write back what guests have written through shared mappings of kept_fd */
     JOB_REFRESH, /* the file has changed on the server: drop what is cached of it, learn its size */
     JOB_WAIT,    /* come back a little later */
+    JOB_ROOT,    /* what the root of executor thread `tid` is now: its number as the result */
     JOB_TELL,    /* where the files of a struct view_telling (data) are */
 };
 
@@ -77,6 +79,7 @@ struct exe_entry {
     pid_t pid;
     char *path, *directory;
     char *exec;            /* the path of the execve under way */
+    int root;              /* whose root it starts at: view_root_add's number, -1: one that is not known */
     uint64_t serial;       /* which one */
 };
 
@@ -91,6 +94,7 @@ struct view {
     uint64_t proc_dev;     /* st_dev of the sandbox's /proc; 0: it has none */
     struct node *held;     /* what the last job opened */
     pid_t asker;           /* whose lookup this is */
+    struct roots *roots;   /* view-root.c's; owned */
     struct walks *walks;   /* view-walk.c's; owned */
     uint64_t clock;
     uint64_t serials;      /* the last node's */
@@ -154,6 +158,15 @@ enum verdict view_job_await(struct view *view, struct view_job *job);
 /* The call does not wait any more; the job goes on, for nobody. */
 void view_job_leave(struct call *call);
 void view_job_free(struct view_job *job);
+/* view-root.c */
+/* The root of executor thread tid: its number, 0 for the sandbox's own, or -errno. */
+int view_root_add(struct view *view, pid_t tid);
+/* The root of whoever asks; NULL: the sandbox's own, or none that is known (view_exec_root says). */
+struct node *view_root_of(struct view *view, pid_t tid);
+/* A relative path of an asker with such a root. */
+int view_root_cwd(struct view *view, struct node *root, struct node *parent, pid_t tid, const char *name, struct node **ret_node);
+/* view.c: the number for the execve that thread `tid` is in. */
+int view_exec_root(struct view *view, pid_t tid);
 /* view-tell.c */
 struct view_telling {
     struct rsys_text_file *files; /* by their serial numbers in the view (ino); the rest is filled in */

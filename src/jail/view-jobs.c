@@ -120,7 +120,7 @@ void *view_opener(void *argument)
             job_refresh(view, job);
         else if (job->kind == JOB_FLUSH && sync_file_range(job->kept_fd, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER) < 0)
             job->result = -errno;
-        else if (job->kind == JOB_TELL)
+        else if (job->kind == JOB_TELL || job->kind == JOB_ROOT)
             job_tell(view, job);
         else if (job->kind == JOB_WAIT)
             poll(NULL, 0, 2);

@@ -197,7 +197,7 @@ int node_fd(struct view *view, struct node *node)
 {
     if (node->fd >= 0)
         return node->fd;
-    if (node->kind != NODE_FILE || node->parent == NULL || node->parent->kind != NODE_FILE)
+    if (node->kind != NODE_FILE || node->parent == NULL || (node->parent->kind != NODE_FILE && node->parent->kind != NODE_ROOT))
         return -ESTALE;
     int dirfd = node_fd(view, node->parent);
     if (dirfd < 0)

@@ -153,7 +153,10 @@ static int lookup(struct view *view, struct node *parent, pid_t pid, const char 
         if (strcmp(name, JOB_NAME) == 0 && job != NULL && pid == atomic_load(&view->opener_tid))
             return lookup_job(view, job, ret_node);
         if (strcmp(name, TELL_NAME) == 0 && job != NULL && pid == atomic_load(&view->opener_tid)) {
-            view_tell(view, job->data);
+            if (job->kind == JOB_ROOT)
+                job->result = view_root_add(view, job->tid);
+            else
+                view_tell(view, job->data);
             return EAGAIN; /* there is no such file: the answer is in the job, for which the opener waits */
         }
         *ret_node = strcmp(name, RSYS_VIEW_CWD_NAME) == 0 ? &view->cwd[0] :
@@ -161,9 +164,14 @@ static int lookup(struct view *view, struct node *parent, pid_t pid, const char 
         if (*ret_node != NULL)
             return 0;
     }
+    struct node *root = parent == &view->root || parent->kind == NODE_CWD ? view_root_of(view, pid) : NULL;
+    if (root == NULL && parent == &view->root && view_exec_root(view, pid) < 0)
+        return EACCES;
+    if (root != NULL && parent == &view->root)
+        parent = root;
     if (parent->kind == NODE_CWD) {
         if (strcmp(name, RSYS_VIEW_CWD_DOWN + 1) != 0)
-            return lookup_cwd(view, parent, pid, name, ret_node);
+            return root != NULL ? view_root_cwd(view, root, parent, pid, name, ret_node) : lookup_cwd(view, parent, pid, name, ret_node);
         *ret_node = &view->cwd[RSYS_MIN(parent->level + 1, (unsigned)RSYS_VIEW_CWD_DEPTH)];
         return parent->level < RSYS_VIEW_CWD_DEPTH ? 0 : ENOENT;
     }
@@ -171,7 +179,7 @@ static int lookup(struct view *view, struct node *parent, pid_t pid, const char 
         *ret_node = &view->local;
         return strcmp(name, view->start.local_name) == 0 ? 0 : ENOENT;
     }
-    if (parent->kind != NODE_FILE)
+    if (parent->kind != NODE_FILE && parent->kind != NODE_ROOT)
         return ENOTDIR;
     if (view->proc_dev != 0 && parent->st.st_dev == view->proc_dev)
         return lookup_proc(view, parent, pid, name, ret_node);

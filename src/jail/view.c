@@ -266,13 +266,14 @@ int view_directory(struct view *view, pid_t tid, char path[PATH_MAX])
     return found ? (int)strlen(path) : -1;
 }
 
-void rsys_view_exec(struct view *view, pid_t tid, const char *path)
+void rsys_view_exec(struct view *view, pid_t tid, const char *path, int root)
 {
     pthread_mutex_lock(&view->lock);
     struct exe_entry *entry = find_exe(view, tid, true);
     if (entry != NULL) {
         free(entry->exec);
         entry->exec = strdup(path);
+        entry->root = root;
         entry->serial = ++view->execs;
     }
     pthread_mutex_unlock(&view->lock);
@@ -282,13 +283,22 @@ bool view_exec_path(struct view *view, pid_t tid, char path[PATH_MAX], uint64_t 
 {
     pthread_mutex_lock(&view->lock);
     struct exe_entry *entry = find_exe(view, tid, false);
-    bool found = entry != NULL && entry->exec != NULL;
+    bool found = entry != NULL && entry->exec != NULL && entry->root == 0; /* what is foretold is from the sandbox's root */
     if (found) {
         snprintf(path, PATH_MAX, "%s", entry->exec);
         *ret_serial = entry->serial;
     }
     pthread_mutex_unlock(&view->lock);
     return found;
+}
+
+int view_exec_root(struct view *view, pid_t tid)
+{
+    pthread_mutex_lock(&view->lock);
+    struct exe_entry *entry = find_exe(view, tid, false);
+    int root = entry != NULL ? entry->root : 0;
+    pthread_mutex_unlock(&view->lock);
+    return root;
 }
 
 int view_exe_path(struct view *view, pid_t pid, char path[PATH_MAX])

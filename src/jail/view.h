@@ -64,7 +64,9 @@ void rsys_view_set_exe(struct view *view, pid_t pid, const char *path);
 char *rsys_view_exe(struct view *view, int proc_fd, pid_t pid);
 
 /* Guest `tid` is about to execute `path`: what it looks up from now on belongs to that execve. */
-void rsys_view_exec(struct view *view, pid_t tid, const char *path);
+void rsys_view_exec(struct view *view, pid_t tid, const char *path, int root);
+/* The guest's executor has changed its root: learn it, and answer the call with 0. */
+enum verdict rsys_view_new_root(struct call *call);
 /* The remote current directory in which guest `tid` is about to execute a relative path. */
 void rsys_view_note_directory(struct view *view, pid_t tid, const char *directory);
 /* Before the session ends well: what guests have written through shared mappings goes to the server.  Waits. */
