@@ -4,9 +4,10 @@
  *   [pid] name(arguments) = result <where, microseconds>
  *
  * where is `remote` (made on the server), `local` (let through to the guest's own kernel; its result is not seen: ?), `client` (answered by the
- * supervisor alone) or `denied`.  Calls that the guests' filter places locally never stop and are in neither.  The arguments are shown by their shapes in the table,
+ * supervisor alone) or `denied`.  Calls that the guests' filter places locally never stop and are in neither.  The arguments are decoded by trace-args.c,
  * read from the guest's memory when the call ends, while the guest still waits. */
 #include "src/jail/internal.h"
+#include "src/jail/trace-line.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,9 +16,8 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#define SHOWN 32      /* bytes of a buffer that are shown */
-#define SHOWN_PATH 160
 #define ERESTARTSYS 512
+#define ARGUMENTS_MAX 1800 /* bytes of a line that the arguments may take: there is always room for the result */
 
 struct count {
     uint64_t calls, errors, remote, trips, ns;
@@ -46,13 +46,7 @@ static uint64_t now_ns(void)
 
 /* ---- a line ---- */
 
-struct line {
-    char text[2048];
-    size_t length;
-};
-
-static void add(struct line *line, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void add(struct line *line, const char *format, ...)
+void rsys_line_add(struct trace_line *line, const char *format, ...)
 {
     va_list args;
     size_t room = sizeof line->text - 2 - line->length; /* one for the newline */
@@ -63,104 +57,23 @@ static void add(struct line *line, const char *format, ...)
         line->length += RSYS_MIN((size_t)n, room);
 }
 
-/* The guest's bytes go to the user's terminal: what is not printable is escaped. */
-static void add_quoted(struct line *line, const char *bytes, size_t n, bool more)
+void rsys_line_add_quoted(struct trace_line *line, const char *bytes, size_t n, bool more)
 {
-    add(line, "\"");
+    rsys_line_add(line, "\"");
     for (size_t i = 0; i < n; i++) {
         unsigned char c = (unsigned char)bytes[i];
         if (c == '\n')
-            add(line, "\\n");
+            rsys_line_add(line, "\\n");
         else if (c == '\t')
-            add(line, "\\t");
+            rsys_line_add(line, "\\t");
         else if (c == '"' || c == '\\')
-            add(line, "\\%c", c);
+            rsys_line_add(line, "\\%c", c);
         else if (c < ' ' || c >= 0x7f)
-            add(line, "\\x%02x", c);
+            rsys_line_add(line, "\\x%02x", c);
         else
-            add(line, "%c", c);
+            rsys_line_add(line, "%c", c);
     }
-    add(line, more ? "\"..." : "\"");
-}
-
-static void add_address(struct line *line, uint64_t address)
-{
-    if (address == 0)
-        add(line, "NULL");
-    else
-        add(line, "0x%llx", (unsigned long long)address);
-}
-
-static void add_string(struct line *line, struct rsys_memory *memory, uint64_t address)
-{
-    char text[SHOWN_PATH + 1];
-    int64_t length = address == 0 ? -EFAULT : rsys_memory_read_string(memory, address, text, sizeof text);
-    if (length == -ENAMETOOLONG)
-        add_quoted(line, text, SHOWN_PATH, true);
-    else if (length >= 0)
-        add_quoted(line, text, (size_t)length, false);
-    else
-        add_address(line, address);
-}
-
-static void add_buffer(struct line *line, struct rsys_memory *memory, uint64_t address, uint64_t n)
-{
-    char bytes[SHOWN];
-    size_t shown = RSYS_MIN(n, (uint64_t)SHOWN);
-    if (address == 0 || rsys_memory_read(memory, address, bytes, shown) < 0)
-        add_address(line, address);
-    else
-        add_quoted(line, bytes, shown, n > SHOWN);
-}
-
-static void add_int(struct line *line, uint64_t value)
-{
-    /* Most are ints, whose upper half is nothing but the compiler's affair. */
-    if (value >> 32 == 0)
-        add(line, "%d", (int32_t)value);
-    else
-        add(line, "%lld", (long long)value);
-}
-
-static void add_argument(struct line *line, const struct call *call, const struct rsys_arg *shape, uint64_t value, bool known)
-{
-    struct rsys_memory *memory = rsys_guest_memory(call->guest);
-    switch (shape->shape) {
-    case RSYS_ARG_INT:
-    case RSYS_ARG_FD:
-        add_int(line, value);
-        break;
-    case RSYS_ARG_DIRFD:
-        if ((int32_t)value == AT_FDCWD)
-            add(line, "AT_FDCWD");
-        else
-            add_int(line, value);
-        break;
-    case RSYS_ARG_HEX:
-        add(line, value == 0 ? "0" : "0x%llx", (unsigned long long)value);
-        break;
-    case RSYS_ARG_MODE:
-        add(line, value == 0 ? "0" : "0%llo", (unsigned long long)value);
-        break;
-    case RSYS_ARG_PATH:
-    case RSYS_ARG_STRING:
-        add_string(line, memory, value);
-        break;
-    case RSYS_ARG_IN_LEN:
-        if (shape->size == 1)
-            add_buffer(line, memory, value, call->args[shape->len]);
-        else
-            add_address(line, value);
-        break;
-    case RSYS_ARG_OUT_RESULT:
-        if (shape->size == 1 && known && call->result >= 0)
-            add_buffer(line, memory, value, RSYS_MIN((uint64_t)call->result, call->args[shape->len]));
-        else
-            add_address(line, value);
-        break;
-    default:
-        add_address(line, value);
-    }
+    rsys_line_add(line, more ? "\"..." : "\"");
 }
 
 static const char *where(const struct call *call, enum verdict verdict)
@@ -174,27 +87,27 @@ static const char *where(const struct call *call, enum verdict verdict)
     return call->row->flags & RSYS_CALL_UNSUPPORTED ? "unsupported" : "client";
 }
 
-static void add_result(struct line *line, const struct call *call, bool known)
+static void add_result(struct trace_line *line, const struct call *call, bool known)
 {
     const char *name;
     if (!known)
-        add(line, " = ?");
+        rsys_line_add(line, " = ?");
     else if (call->result == -ERESTARTSYS)
-        add(line, " = ? (interrupted by a signal)");
+        rsys_line_add(line, " = ? (interrupted by a signal)");
     else if (call->result < 0 && call->result >= -4095 && (name = strerrorname_np((int)-call->result)) != NULL)
-        add(line, " = -1 %s (%s)", name, strerrordesc_np((int)-call->result));
+        rsys_line_add(line, " = -1 %s (%s)", name, strerrordesc_np((int)-call->result));
     else
-        add(line, " = %lld", (long long)call->result);
+        rsys_line_add(line, " = %lld", (long long)call->result);
 }
 
-static void write_line(struct line *of)
+static void write_line(struct trace_line *of)
 {
     of->text[of->length++] = '\n';
     (void)!write(trace.fd, of->text, of->length); /* a trace that cannot be written stops nobody */
 }
 
 /* The line up to its times. */
-static struct line current;
+static struct trace_line current;
 static const struct call *line_of; /* whose it is: not printed yet */
 
 static void render(const struct call *call, enum verdict verdict)
@@ -202,17 +115,26 @@ static void render(const struct call *call, enum verdict verdict)
     bool known = verdict != VERDICT_CONTINUE;
     current.length = 0;
     line_of = call;
-    add(&current, "[%d] ", (int)call->guest->tid);
+    rsys_line_add(&current, "[%d] ", (int)call->guest->tid);
     if (call->row == NULL) {
-        add(&current, "syscall_%llu(", (unsigned long long)call->nr);
+        rsys_line_add(&current, "syscall_%llu(", (unsigned long long)call->nr);
     } else {
-        add(&current, "%s(", call->row->name);
+        rsys_line_add(&current, "%s(", call->row->name);
         for (int i = 0; i < call->row->nargs; i++) {
-            add(&current, i == 0 ? "" : ", ");
-            add_argument(&current, call, &call->row->args[i], call->args[i], known);
+            size_t before = current.length;
+            rsys_line_add(&current, i == 0 ? "" : ", ");
+            size_t begin = current.length;
+            rsys_trace_argument(&current, call, (unsigned)i, known);
+            if (current.length == begin) /* nothing to show: a mode that the call does not look at */
+                current.length = before;
+            if (current.length > ARGUMENTS_MAX) {
+                current.length = ARGUMENTS_MAX;
+                rsys_line_add(&current, "...");
+                break;
+            }
         }
     }
-    add(&current, ")");
+    rsys_line_add(&current, ")");
     add_result(&current, call, known);
 }
 
@@ -221,7 +143,7 @@ static void print_call(const struct call *call, enum verdict verdict, uint64_t n
     if (line_of != call) /* told in a stop, in which the guest still is */
         render(call, verdict);
     line_of = NULL;
-    add(&current, " <%s, %llu µs>", where(call, verdict), (unsigned long long)(ns / 1000));
+    rsys_line_add(&current, " <%s, %llu µs>", where(call, verdict), (unsigned long long)(ns / 1000));
     write_line(&current);
 }
 
@@ -258,9 +180,9 @@ void rsys_trace_unsupported(struct call *call)
 {
     if (!trace.lines || call->nr >= RSYS_CALLS_MAX || trace.named[call->nr])
         return;
-    struct line name = {.length = 0};
+    struct trace_line name = {.length = 0};
     trace.named[call->nr] = true;
-    add(&name, "rsys-jail: %s is not supported yet: ENOSYS", call->row->name);
+    rsys_line_add(&name, "rsys-jail: %s is not supported yet: ENOSYS", call->row->name);
     write_line(&name);
 }
 
