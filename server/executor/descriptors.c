@@ -7,12 +7,7 @@
 
 #include "src/core/table.h"
 
-#include <asm/unistd.h>
-
-#define SOL_SOCKET 1
-#define SO_PEERPIDFD 77
-
-enum { MAKES_NONE, MAKES_RESULT, MAKES_PAIR_0, MAKES_PAIR_3, MAKES_OPTION, MAKES_ANY };
+enum { MAKES_NONE, MAKES_RESULT, MAKES_PAIR_0, MAKES_PAIR_3, MAKES_ANY };
 
 #define G(...) 0
 #define F(...) F_BITS(, ##__VA_ARGS__, 0, 0, 0, 0, 0)
@@ -27,11 +22,10 @@ enum { MAKES_NONE, MAKES_RESULT, MAKES_PAIR_0, MAKES_PAIR_3, MAKES_OPTION, MAKES
 #define FLAG_PLACEABLE 0
 #define FLAG_MAKES_FD 1
 #define RSYS_CALL(number, name, where, groups, flags, handler, ...) \
-    [number] = RSYS_HANDLER_##handler == RSYS_HANDLER_MSG          ? MAKES_ANY \
+    [number] = RSYS_HANDLER_##handler == RSYS_HANDLER_MSG          ? ((number) == 47 || (number) == 299 ? MAKES_ANY : MAKES_NONE) /* recvmsg, recvmmsg */ \
                : RSYS_HANDLER_##handler == RSYS_HANDLER_SOCKETPAIR ? ((number) == 53 ? MAKES_PAIR_3 : MAKES_PAIR_0) \
                : RSYS_HANDLER_##handler == RSYS_HANDLER_FCNTL || RSYS_HANDLER_##handler == RSYS_HANDLER_IOCTL || (flags) ? MAKES_RESULT \
-               : RSYS_HANDLER_##handler == RSYS_HANDLER_SOCKOPT ? MAKES_OPTION \
-                                                                : MAKES_NONE,
+                                                                                                                         : MAKES_NONE,
 #define RSYS_NEVER(number, ...) [number] = MAKES_ANY,
 static const uint8_t makes[RSYS_CALLS_MAX] = {
 #include "src/core/syscalls.def"
@@ -62,10 +56,6 @@ void descriptors_note(uint64_t nr, const uint64_t args[6], int64_t result)
         pair = (const uint32_t *)args[makes[nr] == MAKES_PAIR_0 ? 0 : 3]; /* the kernel has just written there */
         note(pair[0]);
         note(pair[1]);
-        return;
-    case MAKES_OPTION:
-        if (nr == __NR_getsockopt && args[1] == SOL_SOCKET && args[2] == SO_PEERPIDFD)
-            note(*(const uint32_t *)args[3]); /* the kernel has just written there */
         return;
     default:
         note(process.nofile - 1);

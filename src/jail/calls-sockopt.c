@@ -20,6 +20,11 @@
 
 #define VALUE_MAX (256u << 10) /* the kernel's own options end at its optmem_max, 128 KiB */
 #define MPTCP_FULL_INFO 4      /* of <linux/mptcp.h>, which does not go with <linux/in.h> */
+/* Newer than Debian 12's headers. */
+#ifndef SO_PEERPIDFD
+#define SO_PASSPIDFD 76
+#define SO_PEERPIDFD 77
+#endif
 #define GOT_MAX (64u << 10)    /* no option is as large */
 
 enum how { HOW_REFUSED, HOW_PROGRAM, HOW_INSTRUCTIONS };

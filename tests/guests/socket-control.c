@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* socket-control.c: control messages: credentials, descriptors, pidfds, timestamps, packet information, TTL and TOS, errors of the queue, UDP segments */
+/* socket-control.c: control messages: credentials, descriptors, timestamps, packet information, TTL and TOS, errors of the queue, UDP segments */
 #include "guest.h"
 
 #include <arpa/inet.h>
@@ -8,14 +8,6 @@
 #include <netinet/in.h>
 #include <netinet/udp.h>
 #include <sys/un.h>
-
-#ifndef SO_PEERPIDFD
-#define SO_PASSPIDFD 76
-#define SO_PEERPIDFD 77
-#endif
-#ifndef SCM_PIDFD
-#define SCM_PIDFD 4
-#endif
 
 static pid_t first;
 
@@ -44,11 +36,6 @@ static void show_control(const struct cmsghdr *c)
             say("  \"%s\", close on exec: %d", text, fcntl(fd, F_GETFD));
             close(fd);
         }
-    } else if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_PIDFD) {
-        int fd;
-        memcpy(&fd, data, sizeof fd);
-        say("  a pidfd, open: %d", fcntl(fd, F_GETFD) >= 0);
-        close(fd);
     } else if (c->cmsg_level == SOL_SOCKET && (c->cmsg_type == SO_TIMESTAMP || c->cmsg_type == SO_TIMESTAMPNS || c->cmsg_type == SO_TIMESTAMPING)) {
         int64_t seconds;
         memcpy(&seconds, data, sizeof seconds);
@@ -142,21 +129,10 @@ static void credentials(void)
     MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, s));
     TRY(getsockopt(s[0], SOL_SOCKET, SO_PEERCRED, &peer, &length));
     say("peer %s %u:%u", pid_name(peer.pid), peer.uid, peer.gid);
-    int pidfd = -1;
-    length = sizeof pidfd;
-    if (getsockopt(s[0], SOL_SOCKET, SO_PEERPIDFD, &pidfd, &length) == 0) {
-        CHECK(fcntl(pidfd, F_GETFD) == FD_CLOEXEC);
-        close(pidfd);
-    }
     gid_t groups[8];
     length = 0;
     TRY(getsockopt(s[0], SOL_SOCKET, SO_PEERGROUPS, groups, &length));
     say("length %u", length);
-    int one = 1;
-    if (setsockopt(s[1], SOL_SOCKET, SO_PASSPIDFD, &one, sizeof one) == 0) {
-        MUST(send(s[0], "with a pidfd", 12, 0));
-        receive("pidfd", s[1], 512, 0);
-    }
 }
 
 static void descriptors(void)

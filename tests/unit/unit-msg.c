@@ -266,6 +266,7 @@ START_TEST(options)
     ck_assert_int_eq(fake_call(SYS_getsockopt, fd, SOL_SOCKET, SO_GET_FILTER, 0, A(&room), 0), 0);
     ck_assert_uint_eq(room, 1);
     ck_assert_int_eq(fake_call(SYS_setsockopt, fd, SOL_SOCKET, SO_ZEROCOPY, A(&number), 4, 0), -EOPNOTSUPP);
+    ck_assert_int_eq(fake_call(SYS_getsockopt, fd, SOL_SOCKET, 77 /* SO_PEERPIDFD */, A(&number), A(&length), 0), -ENOPROTOOPT);
     ck_assert_int_eq(fake_call(SYS_setsockopt, fd, SOL_SOCKET, SO_SNDBUF, A(&number), (uint64_t)-1, 0), -EINVAL);
     length = sizeof number;
     ck_assert_int_eq(fake_call(SYS_getsockopt, fd, SOL_SOCKET, SO_TYPE, A(&number), A(&length), 0), 0);
