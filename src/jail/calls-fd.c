@@ -148,8 +148,7 @@ static bool post(struct call *call, uint16_t nr, const uint64_t args[6])
 
 enum verdict rsys_handle_CLOSE(struct call *call)
 {
-    if (table_of(call)->epolls_closed != NULL)
-        table_of(call)->epolls_closed(table_of(call), (int)call->args[0]);
+    rsys_fd_closed(table_of(call), (int)call->args[0]);
     if (rsys_fd_is_local(table_of(call), (int64_t)call->args[0])) {
         if (table_is_private(call) && post(call, SYS_close, (uint64_t[6]){(uint32_t)call->args[0]})) {
             rsys_fd_clear_local(table_of(call), (int)call->args[0]);
@@ -181,6 +180,10 @@ static enum verdict range_reply(struct call *call, const struct rsys_wire_reply 
         native = true; /* the guest's kernel has to unshare its table too */
     }
     for (uint32_t fd = first; fd <= last; fd++) {
+        if (flags & CLOSE_RANGE_CLOEXEC)
+            rsys_fd_marked(process->fds, fd, true);
+        else
+            rsys_fd_closed(process->fds, fd);
         if (!rsys_fd_is_local(process->fds, fd))
             continue;
         if (flags & CLOSE_RANGE_CLOEXEC) {
@@ -241,6 +244,8 @@ static enum verdict dup_reply(struct call *call, const struct rsys_wire_reply *r
         return rsys_call_done(call, number);
     if (rsys_fd_is_beyond(call, (uint64_t)number))
         return rsys_call_done(call, -EIO);
+    rsys_fd_closed(table_of(call), number); /* what was there */
+    rsys_fd_duplicated(table_of(call), old, number, call->own.word[1] != 0);
     if (rsys_fd_is_local(table_of(call), old)) {
         int own = rsys_guest_get_fd(call->guest, (int)old);
         if (own >= 0)
@@ -248,6 +253,8 @@ static enum verdict dup_reply(struct call *call, const struct rsys_wire_reply *r
         rsys_call_post_close(call, number);
         return rsys_call_done(call, interrupted(own));
     }
+    if (!rsys_fd_is_local(table_of(call), number))
+        return rsys_call_done(call, number);
     /* A remote one has taken the place of a local one. */
     int failed = rsys_call_drop_local(call, (int)number);
     return rsys_call_done(call, failed < 0 ? interrupted(failed) : number);
@@ -258,7 +265,7 @@ static enum verdict duplicate(struct call *call, uint32_t old, int64_t over, boo
 {
     struct fdtable *fds = table_of(call);
     rsys_call_is_short(call);
-    if (rsys_fd_is_local(fds, old) || (over >= 0 && rsys_fd_is_local(fds, over))) {
+    if (rsys_fd_is_local(fds, old) || (over >= 0 && rsys_fd_is_local(fds, over)) || fds->epoll_ops != NULL) {
         call->own.word[0] = old;
         call->own.word[1] = cloexec;
         call->on_reply = dup_reply;
@@ -275,8 +282,7 @@ enum verdict rsys_handle_DUP(struct call *call)
     if (over >= 0 && rsys_fd_is_local(fds, over) && rsys_fd_is_local(fds, (int64_t)call->args[0]) && (uint32_t)call->args[0] != over &&
         (call->row->nr == SYS_dup2 || (call->args[2] & ~(uint64_t)O_CLOEXEC) == 0) && table_is_private(call) &&
         !rsys_jail_session(call->guest->process->jail)->nofile_differs && post(call, (uint16_t)call->nr, call->args)) {
-        if (fds->epolls_closed != NULL)
-            fds->epolls_closed(fds, (int)over);
+        rsys_fd_closed(fds, over);
         rsys_fd_set_local(fds, (int)over, (rsys_fd_flags(fds, (int64_t)call->args[0]) & RSYS_FD_SESSION) | (cloexec ? RSYS_FD_CLOEXEC : 0u));
         return rsys_call_pass_once(call);
     }
@@ -362,6 +368,7 @@ enum verdict rsys_handle_FCNTL(struct call *call)
     case F_DUPFD_CLOEXEC:
         return duplicate(call, (uint32_t)call->args[0], -1, sub->nr == F_DUPFD_CLOEXEC, sub);
     case F_SETFD:
+        rsys_fd_marked(fds, (int32_t)call->args[0], (call->args[2] & FD_CLOEXEC) != 0);
         if (local)
             return rsys_call_set_cloexec(call, (call->args[2] & FD_CLOEXEC) != 0);
         break;

@@ -208,6 +208,7 @@ enum verdict rsys_handle_IOCTL(struct call *call)
     switch (sub->nr) {
     case FIOCLEX:
     case FIONCLEX:
+        rsys_fd_marked(call->guest->process->fds, (int32_t)call->args[0], sub->nr == FIOCLEX);
         if (local)
             return rsys_call_set_cloexec(call, sub->nr == FIOCLEX);
         break;

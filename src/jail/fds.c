@@ -48,6 +48,8 @@ struct fdtable *rsys_fdtable_copy(const struct fdtable *table)
     memcpy(copy->local, table->local, table->size / 8);
     memcpy(copy->cloexec, table->cloexec, table->size / 8);
     memcpy(copy->session, table->session, table->size / 8);
+    if (table->epoll_ops)
+        table->epoll_ops->copied(copy, table);
     return copy;
 }
 
@@ -61,8 +63,8 @@ void rsys_fdtable_unref(struct fdtable *table)
 {
     if (!table || --table->users)
         return;
-    if (table->epolls_closed)
-        table->epolls_closed(table, -1);
+    if (table->epoll_ops)
+        table->epoll_ops->freed(table);
     free(table->local);
     free(table->cloexec);
     free(table->session);
@@ -148,9 +150,11 @@ void rsys_fd_clear_local(struct fdtable *table, int fd)
 
 void rsys_fdtable_exec(struct fdtable *table)
 {
-    for (uint32_t fd = 0; table->epolls_closed && fd < table->size; fd++)
+    for (uint32_t fd = 0; table->epoll_ops && fd < table->size; fd++)
         if (has(table, table->cloexec, fd))
-            table->epolls_closed(table, (int)fd);
+            rsys_fd_closed(table, fd);
+    if (table->epoll_ops)
+        table->epoll_ops->executed(table);
     for (uint32_t i = 0; i < table->size / WORD_BITS; i++) {
         table->local[i] &= ~table->cloexec[i];
         table->session[i] &= ~table->cloexec[i];

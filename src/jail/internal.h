@@ -216,8 +216,12 @@ void rsys_mask_free(struct guest *guest);
 
 /* Whether `own`, a duplicate of a guest's local descriptor, cannot be polled by us because it is a signalfd. */
 bool rsys_stand_in_needed(const struct guest *guest, int own);
-/* A descriptor to poll for input in its place, for one thread or for whoever of its process looks.  Takes own; -ENOMEM. */
-int rsys_stand_in_new(struct guest *guest, int own, bool for_thread);
+/* A descriptor to poll for input in its place: for the guest's one wait (number -1), or for epoll sets that it is put into by that number, until the number is
+ * closed.  Takes own, unless it fails with -ENOMEM. */
+int rsys_stand_in_new(struct guest *guest, int own, int number);
+/* The one for a number in epoll sets, or -1. */
+int rsys_stand_in_of(const struct guest *guest, int number);
+void rsys_stand_ins_closed(struct jail *jail, const struct fdtable *table, int number);
 bool rsys_stand_in_is(const struct guest *guest, int fd);
 /* Close a stand-in, or any other descriptor. */
 void rsys_stand_in_close(struct jail *jail, int fd);
@@ -246,10 +250,17 @@ void rsys_wait_event(struct jail *jail);
  * own.word[1] becomes 1 and the request is hurried.  0 or -errno (-EPERM: a file, which is always ready). */
 #define RSYS_WAITS 1
 int rsys_wait_watch(struct guest *guest, int fd, uint32_t events);
+/* As if it had been ready. */
+void rsys_wait_ready(struct guest *guest);
 /* Make the set that these are in, unless it is there.  Its events' data: a guest's tid, or RSYS_WAITS_SIGNAL and a pid.  0 or -ENOMEM. */
 int rsys_wait_start(struct jail *jail);
 #define RSYS_WAITS_SIGNAL (UINT64_C(1) << 32)
 void rsys_wait_unwatch(struct guest *guest, int fd);
+
+/* ---- epoll sets (epoll.c) ---- */
+
+/* A duplicate of the local part of an epoll descriptor of a guest's, or -1. */
+int rsys_epoll_part(struct guest *guest, int fd);
 
 /* ---- tracing (trace.c) ---- */
 

@@ -45,8 +45,17 @@ struct fdtable {
     struct mapped_file *mapped_file; /* owned */
     int written;       /* 1 + the number at which a file of the view, open for writing, still is; 0: none (mmap.c) */
     pid_t written_by;  /* the guest that has mapped it */
-    struct epoll_set *epolls; /* local descriptors in remote epoll sets (epoll.c); not copied by fork */
-    void (*epolls_closed)(struct fdtable *table, int fd); /* set with it; to be called when a descriptor is closed; -1: all are */
+    struct epolls *epolls;    /* which numbers are epoll descriptors (epoll.c); owned */
+    const struct epoll_ops *epoll_ops; /* set with it */
+};
+/* What the epoll descriptors of a table have to be told of: the helpers below do. */
+struct epoll_ops {
+    void (*closed)(struct fdtable *table, int fd);
+    void (*freed)(struct fdtable *table);
+    void (*copied)(struct fdtable *copy, const struct fdtable *of);
+    void (*duplicated)(struct fdtable *table, int old, int fd, bool cloexec);
+    void (*marked)(struct fdtable *table, int fd, bool cloexec);
+    void (*executed)(struct fdtable *table);
 };
 struct fdtable *rsys_fdtable_new(void);                          /* 0, 1, 2 local, the user's; NULL: no memory */
 struct fdtable *rsys_fdtable_copy(const struct fdtable *table);  /* fork without CLONE_FILES */
@@ -58,6 +67,23 @@ int rsys_fd_set_local(struct fdtable *table, int fd, unsigned flags); /* enum rs
 unsigned rsys_fd_flags(const struct fdtable *table, int64_t fd); /* of a local one; 0 for others */
 void rsys_fd_clear_local(struct fdtable *table, int fd);
 void rsys_fdtable_exec(struct fdtable *table);                   /* drops the close-on-exec ones */
+
+/* A descriptor of either home has been closed (-1: all are), duplicated, marked close-on-exec. */
+static inline void rsys_fd_closed(struct fdtable *table, int64_t fd)
+{
+    if (table->epoll_ops)
+        table->epoll_ops->closed(table, (int)fd);
+}
+static inline void rsys_fd_duplicated(struct fdtable *table, int64_t old, int64_t fd, bool cloexec)
+{
+    if (table->epoll_ops)
+        table->epoll_ops->duplicated(table, (int)old, (int)fd, cloexec);
+}
+static inline void rsys_fd_marked(struct fdtable *table, int64_t fd, bool cloexec)
+{
+    if (table->epoll_ops)
+        table->epoll_ops->marked(table, (int)fd, cloexec);
+}
 
 struct channel; /* the connection to one executor thread (internal.h, channel.c) */
 

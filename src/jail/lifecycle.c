@@ -447,9 +447,8 @@ static void stop_exit(struct guest *guest)
     guest->state = GUEST_EXITING;
     guest->cloning = 0; /* killed while it waited for its executor's fork: it is resumed by the exit's confirmation now */
     guest->process->threads--;
-    /* No duplicate of ours holds a pipe's end open when the parent sees the exit. */
-    if (guest->process->threads == 0 && guest->process->fds->users == 1 && guest->process->fds->epolls_closed)
-        guest->process->fds->epolls_closed(guest->process->fds, -1);
+    if (guest->process->threads == 0 && guest->process->fds->users == 1)
+        rsys_fd_closed(guest->process->fds, -1);
     if (!guest->channel) { /* its executor went first */
         rsys_guest_resume(guest, 0);
         return;

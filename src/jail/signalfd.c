@@ -21,6 +21,8 @@
 struct stand_in {
     struct stand_in *next;
     pid_t pid, tid; /* of whose signals; tid 0: of the thread that looks */
+    const struct fdtable *table; /* in an epoll set by this number; NULL: of one wait */
+    int number;
     int own;        /* a duplicate of the guest's signalfd */
     int fd;         /* the eventfd */
     bool set;
@@ -114,7 +116,7 @@ bool rsys_stand_in_needed(const struct guest *guest, int own)
     return jail->signalfds && own >= 0 && signalfd_mask(jail, own) != 0;
 }
 
-int rsys_stand_in_new(struct guest *guest, int own, bool for_thread)
+int rsys_stand_in_new(struct guest *guest, int own, int number)
 {
     struct jail *jail = guest->process->jail;
     struct stand_in *stand = calloc(1, sizeof(*stand));
@@ -125,7 +127,13 @@ int rsys_stand_in_new(struct guest *guest, int own, bool for_thread)
         rsys_close(fd);
         return -ENOMEM;
     }
-    *stand = (struct stand_in){jail->stand_ins, guest->process->pid, for_thread ? guest->tid : 0, own, fd, false};
+    *stand = (struct stand_in){.next = jail->stand_ins, .pid = guest->process->pid, .own = own, .fd = fd};
+    if (number < 0) {
+        stand->tid = guest->tid;
+    } else {
+        stand->table = guest->process->fds;
+        stand->number = number;
+    }
     jail->stand_ins = stand;
     return fd;
 }
@@ -137,6 +145,24 @@ bool rsys_stand_in_is(const struct guest *guest, int fd)
     while (stand && stand->fd != fd)
         stand = stand->next;
     return stand != NULL;
+}
+
+int rsys_stand_in_of(const struct guest *guest, int number)
+{
+    const struct stand_in *stand = guest->process->jail->stand_ins;
+
+    while (stand && (stand->table != guest->process->fds || stand->number != number))
+        stand = stand->next;
+    return stand ? stand->fd : -1;
+}
+
+void rsys_stand_ins_closed(struct jail *jail, const struct fdtable *table, int number)
+{
+    for (struct stand_in *stand = jail->stand_ins, *next; stand; stand = next) {
+        next = stand->next;
+        if (stand->table == table && (number == -1 || stand->number == number))
+            rsys_stand_in_close(jail, stand->fd);
+    }
 }
 
 void rsys_stand_in_close(struct jail *jail, int fd)

@@ -12,6 +12,7 @@
 #include <stdarg.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -104,8 +105,20 @@ static int watch_session(struct jail *jail, struct rsys_error **err)
     return 0;
 }
 
+/* Guests have local descriptors at any number that the session has, and the supervisor some for each of them. */
+static void raise_descriptors(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 static int jail_start(struct jail *jail, struct rsys_error **err)
 {
+    raise_descriptors();
     jail->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (jail->epoll_fd < 0)
         return rsys_error_make(err, errno, "make an epoll descriptor");

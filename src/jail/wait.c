@@ -33,7 +33,8 @@ enum rest { REST_NONE, REST_TIMEVAL, REST_TIMESPEC };
 /* A wait, in call->scratch; behind it `count` pollfds, `count` descriptors of ours, and select's sets. */
 struct wait {
     struct pollfd *fds;      /* all, as the guest gave them; revents as found */
-    int *dups;               /* a duplicate of each local one, or -1 */
+    int *dups;               /* a duplicate of each local one and of each epoll descriptor's local part, or -1 */
+    bool *both;              /* an epoll descriptor: asked for on both sides */
     uint32_t count, locals;
     bool watching;           /* the loop watches the duplicates */
     bool probing;            /* the remote half is only looked at: something was ready here */
@@ -66,7 +67,13 @@ static int64_t now(void)
 static void local_ready(struct jail *jail, pid_t tid)
 {
     struct guest *guest = rsys_guest_find(jail, tid);
-    if (guest == NULL || guest->call->phase != CALL_SENT || guest->call->on_drop == NULL || guest->call->own.word[0] != RSYS_WAITS)
+    if (guest != NULL)
+        rsys_wait_ready(guest);
+}
+
+void rsys_wait_ready(struct guest *guest)
+{
+    if (guest->call->phase != CALL_SENT || guest->call->on_drop == NULL || guest->call->own.word[0] != RSYS_WAITS)
         return;
     if (!guest->call->own.word[1])
         rsys_call_hurry(guest->call);
@@ -248,7 +255,8 @@ static bool look_local(struct guest *guest, struct wait *wait)
         if (wait->dups[i] < 0)
             continue;
         struct pollfd one = {.fd = is_off(wait, i) ? -1 : wait->dups[i], .events = pollable(guest, wait, i)};
-        wait->fds[i].revents = poll(&one, 1, 0) > 0 ? one.revents : 0;
+        short found = poll(&one, 1, 0) > 0 ? one.revents : 0;
+        wait->fds[i].revents = wait->both[i] ? wait->fds[i].revents | found : found;
         any |= wait->fds[i].revents != 0;
     }
     return any;
@@ -269,7 +277,7 @@ static enum verdict ask(struct call *call, int64_t timeout)
     struct pollfd *fds = (struct pollfd *)(void *)(request->in + at);
     for (uint32_t i = 0; i < wait->count; i++) {
         fds[i].revents = 0;
-        if (wait->dups[i] >= 0 || is_off(wait, i))
+        if ((wait->dups[i] >= 0 && !wait->both[i]) || is_off(wait, i))
             fds[i].fd = -1;
     }
     if (timeout >= 0 && rsys_request_in(request, 2, spec, sizeof spec) < 0)
@@ -307,7 +315,7 @@ static enum verdict on_wait(struct call *call, const struct rsys_wire_reply *rep
         return end(call, reply->result);
     if (!cancelled && call->request.targets[0].got == wait->count * sizeof *wait->fds)
         for (uint32_t i = 0; i < wait->count; i++)
-            if (wait->dups[i] < 0)
+            if (wait->dups[i] < 0 || wait->both[i])
                 memcpy(&wait->fds[i].revents, data + 4 + i * sizeof *wait->fds + offsetof(struct pollfd, revents), sizeof wait->fds[i].revents);
     look_local(call->guest, wait);
     int64_t count = count_ready(wait);
@@ -330,13 +338,15 @@ static enum verdict on_wait(struct call *call, const struct rsys_wire_reply *rep
 
 static struct wait *wait_new(struct call *call, uint32_t count, uint32_t set_bytes)
 {
-    size_t fds = sizeof(struct wait), dups = fds + count * sizeof(struct pollfd), sets = dups + count * sizeof(int);
+    size_t fds = sizeof(struct wait), dups = fds + count * sizeof(struct pollfd), both = dups + count * sizeof(int), sets = (both + count + 7) / 8 * 8;
     struct wait *wait = rsys_call_scratch(call, sets + 6 * (size_t)set_bytes);
     if (wait == NULL)
         return NULL;
     *wait = (struct wait){.count = count, .set_bytes = set_bytes};
     wait->fds = (struct pollfd *)(void *)((char *)wait + fds);
     wait->dups = (int *)(void *)((char *)wait + dups);
+    wait->both = (bool *)wait + both;
+    memset(wait->both, 0, count);
     for (uint32_t i = 0; i < count; i++)
         wait->dups[i] = -1;
     for (int s = 0; s < 3; s++)
@@ -347,7 +357,7 @@ static struct wait *wait_new(struct call *call, uint32_t count, uint32_t set_byt
 static bool stand_in(struct call *call, uint32_t i, enum verdict *ret_verdict)
 {
     struct wait *wait = wait_of(call);
-    int fd = rsys_stand_in_new(call->guest, wait->dups[i], true);
+    int fd = rsys_stand_in_new(call->guest, wait->dups[i], -1);
     if (fd < 0)
         *ret_verdict = rsys_call_done(call, fd);
     else
@@ -361,8 +371,14 @@ static enum verdict begin(struct call *call)
     struct wait *wait = wait_of(call);
     enum verdict verdict;
     for (uint32_t i = 0; i < wait->count; i++) {
-        if (wait->fds[i].fd < 0 || !rsys_fd_is_local(call->guest->process->fds, wait->fds[i].fd))
+        if (wait->fds[i].fd < 0)
             continue;
+        if (!rsys_fd_is_local(call->guest->process->fds, wait->fds[i].fd)) {
+            wait->dups[i] = rsys_epoll_part(call->guest, wait->fds[i].fd);
+            wait->both[i] = wait->dups[i] >= 0;
+            wait->locals += wait->both[i];
+            continue;
+        }
         wait->dups[i] = rsys_guest_get_fd(call->guest, wait->fds[i].fd);
         if (wait->dups[i] < 0) {
             wait->dups[i] = -1; /* the executor says POLLNVAL of the placeholder */

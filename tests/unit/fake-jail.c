@@ -66,7 +66,9 @@ int rsys_guest_get_fd(struct guest *guest, int fd)
     return copy >= 0 ? copy : -errno;
 }
 bool rsys_stand_in_needed(const struct guest *guest, int own) { return false; }
-int rsys_stand_in_new(struct guest *guest, int own, bool for_thread) { return -ENOMEM; }
+int rsys_stand_in_new(struct guest *guest, int own, int number) { return -ENOMEM; }
+int rsys_stand_in_of(const struct guest *guest, int number) { return -1; }
+void rsys_stand_ins_closed(struct jail *j, const struct fdtable *fds, int number) {}
 bool rsys_stand_in_is(const struct guest *guest, int fd) { return false; }
 void rsys_stand_in_close(struct jail *j, int fd) { rsys_close(fd); }
 void rsys_stand_ins_look(struct guest *guest) {}

@@ -289,8 +289,9 @@ START_TEST(epolls_of_both)
     ck_assert_int_eq(wait_for(epoll, got, 4, 10), 0);
     ck_assert_int_eq(control(epoll, EPOLL_CTL_DEL, here[0], NULL), 0);
     ck_assert_int_eq(wait_for(epoll, got, 4, 10), 0);
-    fake_guest.process->fds->epolls_closed(fake_guest.process->fds, epoll);
+    fake_guest.process->fds->epoll_ops->freed(fake_guest.process->fds);
     ck_assert_ptr_null(fake_guest.process->fds->epolls);
+    fake_guest.process->fds->epoll_ops = NULL;
     fake_local(file, false);
 }
 END_TEST
