@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* calls-kin.c: one guest and another: kcmp, and the memory of others.
+/* calls-kin.c: one guest and another: kcmp, the memory of others, signals to several.
  *
  * Who may look at whom depends on ids, which are the executors', and executors have the guests' pids: their kernel is asked whether the caller may look, by
  * a kcmp(2) of both, which takes the same right (ptrace_may_access). */
@@ -7,7 +7,9 @@
 
 #include <errno.h>
 #include <linux/kcmp.h>
+#include <signal.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 static enum verdict allowed(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data)
 {
@@ -77,4 +79,79 @@ enum verdict rsys_handle_VM(struct call *call)
     if (!rsys_jail_session(call->guest->process->jail)->ids_differ || pid == call->guest->process->pid || pid == call->guest->tid)
         return VERDICT_CONTINUE;
     return ask(call, (uint64_t)call->guest->process->pid, (uint64_t)pid);
+}
+
+/* ---- signals to many ----
+ *
+ * kill(0), kill(-1) and kill(-group) reach those that the caller may signal.  The executor is asked for each, and what it allows is sent; the caller's own process
+ * comes last, as the signal may end it. */
+
+struct targets {
+    uint32_t count, next;
+    int32_t signal;
+    bool sent, refused;
+    pid_t pid[];
+};
+
+static enum verdict signal_next(struct call *call);
+
+static enum verdict may_signal(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data)
+{
+    struct targets *targets = call->scratch;
+    pid_t pid = targets->pid[targets->next++];
+
+    (void)data;
+    targets->refused |= reply->result == -EPERM;
+    targets->sent |= reply->result == 0 && kill(pid, targets->signal) == 0;
+    return signal_next(call);
+}
+
+/* As kernel/signal.c has it: kill(-1) succeeds when there was anybody, also when all refused. */
+static int64_t signals_result(const struct call *call, const struct targets *targets)
+{
+    if (targets->sent || ((int32_t)call->args[0] == -1 && targets->count > 0))
+        return 0;
+    return targets->refused ? -EPERM : -ESRCH;
+}
+
+static enum verdict signal_next(struct call *call)
+{
+    struct targets *targets = call->scratch;
+
+    if (targets->next == targets->count)
+        return rsys_call_done(call, signals_result(call, targets));
+    rsys_request_start(&call->request, SYS_kill, (uint64_t[6]){(uint64_t)targets->pid[targets->next], 0});
+    call->on_reply = may_signal;
+    return rsys_call_send(call);
+}
+
+enum verdict rsys_call_signal_each(struct call *call)
+{
+    struct jail *jail = call->guest->process->jail;
+    int32_t who = (int32_t)call->args[0];
+    pid_t own = call->guest->process->pid, group = who == 0 ? getpgid(own) : -who;
+    uint32_t processes = 0;
+    bool self = false;
+
+    if ((uint32_t)call->args[1] > (uint32_t)SIGRTMAX)
+        return rsys_call_done(call, -EINVAL);
+    for (unsigned i = 0; i < GUEST_BUCKETS; i++)
+        for (struct guest *guest = jail->guests[i]; guest; guest = guest->next)
+            processes += guest->process && guest->process->pid == guest->tid;
+    struct targets *targets = rsys_call_scratch(call, sizeof(*targets) + (processes + 1) * sizeof(targets->pid[0]));
+
+    if (!targets)
+        return rsys_call_done(call, -ENOMEM);
+    *targets = (struct targets){.signal = (int32_t)call->args[1]};
+    for (unsigned i = 0; i < GUEST_BUCKETS; i++)
+        for (struct guest *guest = jail->guests[i]; guest; guest = guest->next) {
+            bool leads = guest->process && guest->process->pid == guest->tid, meant = leads && (who == -1 || getpgid(guest->tid) == group);
+
+            self |= meant && guest->tid == own && who != -1; /* kill(-1) spares the caller */
+            if (meant && guest->tid != own)
+                targets->pid[targets->count++] = guest->tid;
+        }
+    if (self)
+        targets->pid[targets->count++] = own;
+    return signal_next(call);
 }

@@ -304,8 +304,13 @@ enum verdict rsys_handle_KILL(struct call *call)
     bool of_thread = call->nr == __NR_tgkill || call->nr == __NR_rt_tgsigqueueinfo;
     if (rsys_is_supervisor(call->args[0]) || (of_thread && rsys_is_supervisor(call->args[1])))
         return rsys_call_done(call, (pid_t)call->args[0] == getpid() || (of_thread && (pid_t)call->args[1] == getpid()) ? -EPERM : -ESRCH); /* /proc shows no others of it */
-    if (rsys_jail_session(call->guest->process->jail)->ids_differ && (int32_t)call->args[0] > 0 && (int32_t)call->args[0] != call->guest->process->pid)
+    bool ids_differ = rsys_jail_session(call->guest->process->jail)->ids_differ;
+    /* In one session everybody may continue everybody. */
+    bool continues = call->nr == __NR_kill && (int)call->args[1] == SIGCONT && getsid((pid_t)call->args[0]) == getsid(call->guest->process->pid);
+    if (ids_differ && (int32_t)call->args[0] > 0 && (int32_t)call->args[0] != call->guest->process->pid && !continues)
         return rsys_call_ask_permission(call, (pid_t)call->args[0]);
+    if (ids_differ && call->nr == __NR_kill && (int32_t)call->args[0] <= 0)
+        return rsys_call_signal_each(call);
     /* The caller's process group is the shell's that started rsys-jail, with whatever else runs there, unless a guest has made one since.  (It cannot
      * go back to that one, which has no number here.) */
     if (call->nr == __NR_kill && (int32_t)call->args[0] == 0 && getpgid(call->guest->process->pid) == 0)

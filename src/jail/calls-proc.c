@@ -393,16 +393,22 @@ static enum verdict instead(struct call *call, const struct rsys_name *name)
     return name->follow ? rsys_call_instead(call, name->process->exe) : rsys_call_send(call);
 }
 
+/* The client's own is no file of the server. */
+static bool is_ours(struct call *call, const struct rsys_name *name) { return name->follow && rsys_program_is(call, name->process->exe); }
+
 static enum verdict open_exe(struct call *call, const struct rsys_name *name, uint64_t flags)
 {
-    (void)flags;
-    return instead(call, name);
+    return is_ours(call, name) ? rsys_name_program.open(call, name, flags) : instead(call, name);
+}
+
+static enum verdict stat_exe(struct call *call, const struct rsys_name *name)
+{
+    return is_ours(call, name) ? rsys_name_program.stat(call, name) : instead(call, name);
 }
 
 static enum verdict access_exe(struct call *call, const struct rsys_name *name, int mode)
 {
-    (void)mode;
-    return instead(call, name);
+    return is_ours(call, name) ? rsys_name_program.access(call, name, mode) : instead(call, name);
 }
 
 static enum verdict link_exe(struct call *call, const struct rsys_name *name)
@@ -410,7 +416,7 @@ static enum verdict link_exe(struct call *call, const struct rsys_name *name)
     return rsys_call_tell_link(call, name->process->exe, strlen(name->process->exe));
 }
 
-const struct rsys_name_calls rsys_name_exe = {.open = open_exe, .stat = instead, .access = access_exe, .readlink = link_exe, .change = instead};
+const struct rsys_name_calls rsys_name_exe = {.open = open_exe, .stat = stat_exe, .access = access_exe, .readlink = link_exe, .change = instead};
 
 /* "exe" in a directory of /proc by a descriptor, as ps and htop ask: where the directory is has to be known first. */
 struct relative {

@@ -231,6 +231,8 @@ void *rsys_call_scratch(struct call *call, size_t n);
 /* kill(0) by a guest of the process group that rsys-jail was started in: the signal goes to the guests in it, and to nobody else of this machine.
  * 0 or -errno. */
 int64_t rsys_signal_group(struct jail *jail, int signal);
+/* kill(0), kill(-1), kill(-group) once ids differ: to those that the caller may signal (calls-kin.c). */
+enum verdict rsys_call_signal_each(struct call *call);
 
 /* The hard limit of descriptors as a process's guests know it. */
 uint64_t rsys_nofile_max(const struct process *process);

@@ -30,6 +30,7 @@ static const struct rsys_name_calls *const kinds[NAME_KINDS] = {
     [NAME_EXE] = &rsys_name_exe,
     [NAME_PROC] = &rsys_name_proc,
     [NAME_NOBODY] = &rsys_name_nobody,
+    [NAME_PROGRAM] = &rsys_name_program,
 };
 
 /* ---- spellings ---- */
@@ -136,7 +137,10 @@ bool rsys_name_judge(const struct call *call, const char *path, struct rsys_name
         return strncmp(path, "/proc/", 6) == 0 && judge_proc(call, path + 6, ret_name) && ret_name->kind == NAME_PROC;
     if (strncmp(path, "/dev/", 5) == 0)
         return judge_dev(call, path + 5, ret_name);
-    return strncmp(path, "/proc/", 6) == 0 && judge_proc(call, path + 6, ret_name);
+    if (strncmp(path, "/proc/", 6) == 0)
+        return judge_proc(call, path + 6, ret_name);
+    ret_name->kind = NAME_PROGRAM;
+    return path[1] == '.' && rsys_program_is(call, path); /* RSYS_VIEW_LOCAL */
 }
 
 /* ---- calls ---- */

@@ -10,6 +10,7 @@ enum rsys_name_kind {
     NAME_DESCRIPTOR, /* a local descriptor of the caller, by /dev/stdin, /dev/fd/N or /proc/PID/fd/N: `number` */
     NAME_EXE,        /* /proc/PID/exe: what `process` executes (its executor executes something else) */
     NAME_PROC,       /* /proc/PID/REST, /proc/PID/task/TID/REST of a guest (`number`: its tid), or /proc/REST (`process` NULL), as the client tells it */
+    NAME_PROGRAM,    /* the client's own program, by its name in the view */
     NAME_NOBODY,     /* the view's executor in /proc: no guest */
     NAME_KINDS
 };
@@ -34,7 +35,9 @@ struct rsys_name_calls {
     enum verdict (*change)(struct call *call, const struct rsys_name *name); /* mode, owner, times, extended attributes, length */
     bool opens_paths;
 };
-extern const struct rsys_name_calls rsys_name_terminal, rsys_name_descriptor, rsys_name_exe, rsys_name_proc, rsys_name_nobody;
+extern const struct rsys_name_calls rsys_name_terminal, rsys_name_descriptor, rsys_name_exe, rsys_name_proc, rsys_name_nobody, rsys_name_program;
+/* Whether the path is that of the client's program (calls-program.c). */
+bool rsys_program_is(const struct call *call, const char *path);
 
 #define RSYS_PAGER_NAME "2" /* launch.c spawns it with that pid */
 

@@ -51,6 +51,7 @@ enum job_kind {
     JOB_FLUSH,   /* write back what guests have written through shared mappings of kept_fd */
     JOB_REFRESH, /* the file has changed on the server: drop what is cached of it, learn its size */
     JOB_WAIT,    /* come back a little later */
+    JOB_PROGRAM, /* open the client's program */
     JOB_ROOT,    /* what the root of executor thread `tid` is now: its number as the result */
     JOB_TELL,    /* where the files of a struct view_telling (data) are */
 };

@@ -9,9 +9,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <sched.h>
 #include <semaphore.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -93,6 +95,20 @@ static void job_refresh(struct view *view, struct view_job *job)
     rsys_close(fd);
 }
 
+/* The client's program, as guests' own kernel sees it. */
+static int job_program(struct view *view, struct view_job *job)
+{
+    char path[PATH_MAX];
+    if (view->start.local_name == NULL) {
+        job->result = -ENOENT;
+        return -1;
+    }
+    snprintf(path, sizeof path, "%s/%s", RSYS_VIEW_LOCAL + 1, view->start.local_name);
+    int fd = openat(view->start.mount_fd, path, O_RDONLY | O_CLOEXEC);
+    job->result = fd < 0 ? -errno : 0;
+    return fd;
+}
+
 struct starting {
     struct view *view;
     sem_t done;
@@ -116,6 +132,8 @@ void *view_opener(void *argument)
         job->result = 0;
         if (job->kind == JOB_OPEN)
             fd = job_open(view, job);
+        else if (job->kind == JOB_PROGRAM)
+            fd = job_program(view, job);
         else if (job->kind == JOB_REFRESH)
             job_refresh(view, job);
         else if (job->kind == JOB_FLUSH && sync_file_range(job->kept_fd, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER) < 0)

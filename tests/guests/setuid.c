@@ -31,6 +31,16 @@ int main(void)
             _exit(9);
         }
         say_end("relative", relative);
+        MUST(setpgid(0, 0));
+        pid_t mate = (pid_t)MUST(fork());
+        if (mate == 0) {
+            pause();
+            _exit(1);
+        }
+        signal(SIGUSR1, SIG_IGN);
+        TRY(kill(0, SIGUSR1));
+        say_end("mate", mate);
+        TRY(kill(-1, SIGUSR1)); /* not our parent, which is root */
         execl("/bin/sh", "sh", "-c", "id -u; id -g; cat roots; : >open/by-sh", NULL);
         _exit(9);
     }

@@ -35,6 +35,8 @@ enum verdict rsys_proc_give_maps(struct call *call, const char *directory, const
 }
 
 int rsys_guest_status(struct jail *jail, pid_t tid, char *text, size_t size) { return -1; }
+const struct rsys_name_calls rsys_name_program;
+bool rsys_program_is(const struct call *call, const char *path) { return false; }
 uint64_t rsys_nofile_max(const struct process *process) { return 64; }
 
 static int pair[2]; /* a pipe: the local one, and what is read from it tells whether it lives */

@@ -49,7 +49,7 @@ def run(*arguments, limit=40):
 
 shutil.copy(f"{BIN}/hostile-guest", GUEST)
 wanted = sys.argv[1:]
-for guest in (["doors"], ["others"], ["descriptors"], ["files", "MARKER"], ["race", "MARKER"], ["outlive", OUTLIVING], ["every-call", "20"]):
+for guest in (["doors"], ["others"], ["proc"], ["descriptors"], ["files", "MARKER"], ["race", "MARKER"], ["outlive", OUTLIVING], ["every-call", "20"]):
     if not wanted or guest[0] in wanted:
         run(*guest)
 sys.exit(1 if failures else 0)

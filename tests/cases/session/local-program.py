@@ -9,6 +9,8 @@ for form in ("static", "dynamic"):
     shutil.copy(f"{STAGE}/guests/{form}/exit-codes", "mine")
     says(jail("./mine"), 73, "leaving with 73", stream="stdout")
     says(jail("--local", os.path.abspath("mine"), "another"), 73, stream="stdout")
+shutil.copy(f"{STAGE}/guests/dynamic/proc-names", "mine")
+says(jail("./mine"), 0, "stx.stx_size == by_name.st_size: yes", "st.st_ino == by_name.st_ino && st.st_size == by_name.st_size: yes", stream="stdout")
 os.mkdir("sub")
 with open("sub/script", "w", encoding="utf-8") as f:
     f.write("#!/bin/sh\necho \"$1 $(cat /etc/hostname >/dev/null && echo read)\"; hostname; exit 6\n")
