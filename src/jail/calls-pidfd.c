@@ -3,13 +3,12 @@
  *
  * Processes are the client's, and so are their descriptors: local ones, that can be waited for among remote ones as any other.  waitid(P_PIDFD) needs
  * nothing from us.  What a guest does through a local pidfd its own kernel may do: pidfds are made here alone, and none is made of the supervisor. */
+#include "src/core/util.h"
 #include "src/jail/calls-fd.h"
 #include "src/jail/internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -46,84 +45,71 @@ static pid_t pid_of(struct guest *guest, int fd)
     return at ? (pid_t)strtol(at + 5, NULL, 10) : 0;
 }
 
-/* ---- a directory of /proc in the place of a pidfd ----
- *
- * pidfd_send_signal(2) takes the descriptor of a /proc/PID as well (killall(1) uses that), and that is the executor's.  So the executor is asked what it is,
- * and the supervisor sends the signal: to whom it goes sees it come from pid 1. */
-
-struct directory {
-    char path[32], link[64];
-    pid_t pid;
-};
-
-static enum verdict send_signal(struct call *call, pid_t pid)
+/* The guest's own kernel signals, after the server has been asked where ids differ. */
+static enum verdict signal_through(struct call *call, pid_t pid)
 {
-    siginfo_t info;
-    int signal = (int)call->args[1];
-    long result;
-
-    if (call->args[2] == 0) {
-        result = kill(pid, signal);
-    } else {
-        if (rsys_memory_read(rsys_guest_memory(call->guest), call->args[2], &info, sizeof(info)) < 0)
-            return rsys_call_done(call, -EFAULT);
-        if (info.si_signo != signal)
-            return rsys_call_done(call, -EINVAL);
-        if ((info.si_code >= 0 || info.si_code == SI_TKILL) && pid != call->guest->process->pid) /* do_pidfd_send_signal() */
-            return rsys_call_done(call, -EPERM);
-        result = syscall(SYS_rt_sigqueueinfo, pid, signal, &info);
-    }
-    return rsys_call_done(call, result < 0 ? -errno : 0);
+    if (pid > 0 && pid != call->guest->process->pid && rsys_jail_session(call->guest->process->jail)->ids_differ)
+        return rsys_call_ask_permission(call, pid);
+    return VERDICT_CONTINUE;
 }
 
-static enum verdict may_send(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data)
+/* ---- directories of /proc, which the kernel takes for pidfds of their processes (killall does) ----
+ *
+ * They are the server's: the name tells the pid, and that the process has gone ("(deleted)").  A pidfd of our own is then put at that number into
+ * the guest's table, where nothing else can be, and the rest is as for any other.  A server that lies, or a directory that only has such a
+ * name, makes a guest signal another one of its session: it may do that anyway. */
+
+#define NAME_ROOM 32 /* longer ones are no such names */
+
+static enum verdict got_flags(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data)
 {
+    pid_t pid = (pid_t)call->own.word[0];
+    int result;
+
     (void)data;
-    return reply->result == -EPERM ? rsys_call_done(call, -EPERM) : send_signal(call, ((struct directory *)call->scratch)->pid);
+    if (reply->result < 0 || (reply->result & O_PATH))
+        return rsys_call_done(call, -EBADF);
+    RSYS_AUTO_FD made = (int)syscall(SYS_pidfd_open, pid, 0);
+    if (made < 0)
+        return rsys_call_done(call, -errno);
+    result = rsys_call_add_fd(call, made, (int)call->args[0], true);
+    return result < 0 ? rsys_call_done(call, result) : signal_through(call, pid);
 }
 
 static enum verdict got_name(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data)
 {
-    struct directory *directory = call->scratch;
-    const struct guest *guest;
-    int end = 0;
+    char *name = call->scratch, *end;
+    int64_t pid;
 
-    if (reply->result <= 0 || reply->result >= (int64_t)sizeof(directory->link) ||
-        rsys_request_finish(&call->request, reply, data, rsys_guest_memory(call->guest)) < 0)
+    if (reply->result <= 0 || reply->result >= NAME_ROOM || rsys_request_finish(&call->request, reply, data, rsys_guest_memory(call->guest)) < 0)
         return rsys_call_done(call, -EBADF);
-    directory->link[reply->result] = '\0';
-    if (sscanf(directory->link, "/proc/%d%n", &directory->pid, &end) != 1)
+    name[reply->result] = '\0';
+    if (strncmp(name, "/proc/", 6) != 0 || name[6] < '1' || name[6] > '9')
         return rsys_call_done(call, -EBADF);
-    if (directory->link[end] != '\0') /* it has ended, or it is something below its directory */
-        return rsys_call_done(call, strcmp(directory->link + end, " (deleted)") == 0 ? -ESRCH : -EBADF);
-    if (rsys_is_supervisor((uint64_t)directory->pid))
-        return rsys_call_done(call, -EPERM);
-    guest = rsys_guest_find(call->guest->process->jail, directory->pid);
-    if (!guest || !guest->process)
+    pid = strtol(name + 6, &end, 10);
+    if (strcmp(end, " (deleted)") == 0)
         return rsys_call_done(call, -ESRCH);
-    if (!rsys_jail_session(call->guest->process->jail)->ids_differ || directory->pid == call->guest->process->pid)
-        return send_signal(call, directory->pid);
-    rsys_request_start(&call->request, SYS_kill, (uint64_t[6]){(uint64_t)directory->pid, 0});
-    call->on_reply = may_send;
+    if (*end != '\0' || pid > INT32_MAX)
+        return rsys_call_done(call, -EBADF);
+    if (rsys_is_supervisor((uint64_t)pid))
+        return rsys_call_done(call, -EPERM);
+    call->own.word[0] = (uint64_t)pid;
+    rsys_request_start(&call->request, SYS_fcntl, (uint64_t[6]){call->args[0], F_GETFL});
+    call->on_reply = got_flags;
     return rsys_call_send(call);
 }
 
-static enum verdict by_directory(struct call *call)
+static enum verdict ask_name(struct call *call)
 {
-    struct directory *directory = rsys_call_scratch(call, sizeof(*directory));
-    int length;
+    char path[32];
+    int length = snprintf(path, sizeof(path), "/proc/self/fd/%d", (int)call->args[0]);
 
-    if (!directory)
+    if (!rsys_call_scratch(call, NAME_ROOM))
         return rsys_call_done(call, -ENOMEM);
-    if (call->args[3] != 0)
-        return rsys_call_done(call, -EINVAL);
-    if (rsys_fd_is_beyond(call, call->args[0]))
-        return rsys_call_done(call, -EBADF);
-    length = snprintf(directory->path, sizeof(directory->path), "/proc/self/fd/%d", (int)call->args[0]);
-    rsys_request_start(&call->request, SYS_readlink, (uint64_t[6]){0, 0, sizeof(directory->link) - 1});
-    if (rsys_request_in(&call->request, 0, directory->path, (size_t)length + 1) < 0 ||
-        rsys_request_out(&call->request, 1, sizeof(directory->link) - 1, RSYS_OUT_RESULT, 1, (struct rsys_out_target){.own = directory->link}) < 0)
+    rsys_request_start(&call->request, SYS_readlink, (uint64_t[6]){0, 0, NAME_ROOM});
+    if (rsys_request_in(&call->request, 0, path, (size_t)length + 1) < 0)
         return rsys_call_done(call, -ENOMEM);
+    rsys_request_out(&call->request, 1, NAME_ROOM, RSYS_OUT_RESULT, 1, (struct rsys_out_target){.own = call->scratch});
     call->on_reply = got_name;
     return rsys_call_send(call);
 }
@@ -136,15 +122,12 @@ enum verdict rsys_handle_PIDFD(struct call *call)
         return open_pidfd(call);
     if (fd >= PIDFD_SELF_FIRST && fd <= PIDFD_SELF_LAST)
         return VERDICT_CONTINUE;
-    if (!rsys_fd_is_local(call->guest->process->fds, fd) && call->nr == SYS_pidfd_send_signal)
-        return by_directory(call);
-    if (!rsys_fd_is_local(call->guest->process->fds, fd))
-        return rsys_call_done(call, -EBADF); /* whatever it is, it is no pidfd, and so the kernel calls it */
-    if (call->nr == SYS_pidfd_send_signal && rsys_jail_session(call->guest->process->jail)->ids_differ) {
-        pid_t pid = pid_of(call->guest, fd);
-
-        if (pid > 0 && pid != call->guest->process->pid)
-            return rsys_call_ask_permission(call, pid);
+    if (!rsys_fd_is_local(call->guest->process->fds, fd)) {
+        if (call->nr != SYS_pidfd_send_signal || rsys_fd_is_beyond(call, (uint64_t)fd))
+            return rsys_call_done(call, -EBADF); /* whatever it is, it is no pidfd, and so the kernel calls it */
+        return ask_name(call);
     }
-    return VERDICT_CONTINUE;
+    if (call->nr != SYS_pidfd_send_signal || !rsys_jail_session(call->guest->process->jail)->ids_differ)
+        return VERDICT_CONTINUE;
+    return signal_through(call, pid_of(call->guest, fd));
 }

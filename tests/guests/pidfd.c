@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* pidfd.c: descriptors of processes: waited for with pipes, in epoll sets and by waitid, signalled through, and what else takes one */
+/* pidfd.c: descriptors of processes, /proc's directories among them: waited for with pipes, in epoll sets and by waitid, signalled through, and what else takes one */
 #include "guest.h"
 
 #include <sys/epoll.h>
@@ -106,31 +106,55 @@ static void waits(void)
     close(set);
 }
 
-/* A directory of /proc does as well. */
+/* A directory of /proc is taken for a pidfd too. */
 static void directories(void)
 {
     char path[32];
-    int status_end;
-    pid_t child = child_of(&status_end, 0);
+    int end, self = (int)MUST(open("/proc/self", O_RDONLY | O_DIRECTORY));
+    pid_t child = child_of(&end, 0);
     snprintf(path, sizeof path, "/proc/%d", child);
-    int fd = (int)MUST(open(path, O_RDONLY | O_DIRECTORY)), file = (int)MUST(open("/dev/null", O_RDONLY)), root = (int)MUST(open("/proc", O_RDONLY));
+    int fd = (int)MUST(open(path, O_RDONLY | O_DIRECTORY)), path_fd = (int)MUST(open(path, O_PATH)), thread = (int)MUST(open("/proc/self/task", O_RDONLY));
+    TRY(send_signal(self, 0));
     TRY(send_signal(fd, 0));
-    TRY(send_signal(fd, 99));
-    TRY(send_signal(file, 0));
-    TRY(send_signal(root, 0));
-    TRY(send_signal(fd, SIGKILL));
+    TRY(send_signal(fd, 65));
+    TRY(send_signal(path_fd, 0));
+    TRY(send_signal(thread, 0));
+    TRY(send_signal(fd, SIGTERM));
     say_end("child", child);
     TRY(send_signal(fd, 0));
-    close(status_end);
-    close(fd);
-    close(file);
-    close(root);
+    TRY(send_signal(fd, SIGTERM));
+    char c;
+    TRY(read(fd, &c, 1));
+    close(end);
+    /* Whose signal it is. */
+    sigset_t set;
+    siginfo_t info;
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR1);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    if ((child = (pid_t)MUST(fork())) == 0) {
+        MUST(sigwaitinfo(&set, &info));
+        _exit(info.si_pid == getppid() && info.si_code == SI_USER ? 3 : 4);
+    }
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
+    snprintf(path, sizeof path, "/proc/%d", child);
+    int waiter = (int)MUST(open(path, O_RDONLY | O_DIRECTORY));
+    TRY(send_signal(waiter, SIGUSR1));
+    say_end("waiter", child);
+    close(waiter);
+    int root = (int)MUST(open("/", O_RDONLY)), proc = (int)MUST(open("/proc", O_RDONLY)), file = (int)MUST(open("/proc/self/comm", O_RDONLY));
+    TRY(send_signal(root, 0));
+    TRY(send_signal(proc, 0));
+    TRY(send_signal(file, 0));
+    for (int i = self; i <= file; i++)
+        close(i);
 }
 
 int main(void)
 {
     errors();
     waits();
+    directories();
     /* Advice about one's own memory. */
     char *memory = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     struct iovec vector = {memory, 8192};
@@ -141,6 +165,5 @@ int main(void)
     int copy = dup(self);
     TRY(send_signal(copy, 0));
     TRY(waitid((idtype_t)P_PIDFD, (id_t)copy, NULL, WEXITED));
-    directories();
     return 0;
 }
