@@ -165,6 +165,10 @@ int loop_reply(struct thread *thread, uint32_t seq, int64_t result);
 int loop_send(struct thread *thread, const void *data, size_t n);
 void loop_end(void) __attribute__((noreturn)); /* the whole process, at once */
 
+/* ---- look.c ---- */
+/* An open has given this result: fill in the request's last out-range (RSYS_REQUEST_LOOK). */
+void look_at(struct thread *thread, const struct rsys_wire_request *head, const struct rsys_wire_out *outs, int64_t fd);
+
 /* ---- mirror.c ---- */
 int64_t mirror_clone(struct thread *thread, const uint64_t args[6]);
 /* Make a process with that pid, retrying while the pid's last holder is still exiting.  0 or -errno. */

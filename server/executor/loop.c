@@ -280,6 +280,8 @@ void loop_run(struct thread *thread)
         if (head.arena > ARENA_KEEP)
             thread->dirty = DIRTY_REQUESTS;
         int64_t result = execute(thread, &head, args);
+        if ((head.flags & RSYS_REQUEST_LOOK) != 0)
+            look_at(thread, &head, outs, result);
         if ((head.flags & RSYS_REQUEST_NOREPLY) == 0 && reply_with(thread, &head, outs, result) < 0)
             loop_end();
     }

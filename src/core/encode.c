@@ -24,6 +24,7 @@ void rsys_request_start(struct rsys_request *request, uint16_t nr, const uint64_
     request->head = (struct rsys_wire_request){.nr = nr};
     memcpy(request->head.args, args, sizeof request->head.args);
     request->out_size = 0;
+    request->flags = 0;
 }
 
 int64_t rsys_request_in_room(struct rsys_request *request, size_t n)
@@ -297,7 +298,7 @@ int rsys_request_frame(struct rsys_request *request, uint32_t seq, uint16_t flag
 {
     int count = 0;
     request->head.seq = seq;
-    request->head.flags = flags;
+    request->head.flags = flags | request->flags;
     iov[count++] = (struct iovec){&request->head, sizeof request->head};
     if (request->head.relocs > 0)
         iov[count++] = (struct iovec){request->relocs, request->head.relocs * sizeof request->relocs[0]};

@@ -30,6 +30,7 @@ struct rsys_request {
     uint8_t *in;        /* in-data, head.in_size bytes of in_room */
     uint32_t in_room;
     uint32_t out_size;  /* bytes of out-areas asked for so far */
+    uint16_t flags;     /* RSYS_REQUEST_*, beside those of rsys_request_frame */
 };
 
 void rsys_request_free(struct rsys_request *request);

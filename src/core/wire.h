@@ -86,6 +86,16 @@ struct rsys_wire_request {
     uint64_t args[6];
 };
 #define RSYS_REQUEST_NOREPLY 1u /* nobody waits: no reply is sent (failures show in the next call) */
+#define RSYS_REQUEST_LOOK 2u    /* an open: the last out-range is to hold a struct rsys_wire_look of the file */
+
+/* What the executor tells of a file that has just been opened.  Its out-range is RSYS_OUT_VALUE with `at` at its own beginning and room for RSYS_LOOK_DATA
+ * bytes behind it. */
+#define RSYS_LOOK_DATA 4096u
+struct rsys_wire_look {
+    uint32_t size;     /* of this and of the bytes that follow; 0: nothing is told */
+    uint32_t has_data; /* what follows are the file's first bytes, as many as there are */
+    uint8_t stat[144]; /* struct stat of x86-64 */
+};
 
 /* Make something in the request point into the arena: the arena's address + `to` is stored in args[at] when at < 6, else as 8 bytes at
  * offset (at - 8) of the arena. */

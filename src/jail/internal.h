@@ -40,6 +40,8 @@ struct jail {
     unsigned patience_ms;     /* until the next repeat of these */
     uint64_t last_id;         /* of the notification received last; they are numbered one by one */
     uint64_t received;        /* how many notifications */
+    uint64_t news;            /* calls so far that may have changed a file, or brought news of one (look.c) */
+    bool watched;             /* some guest has an inotify descriptor */
     struct seccomp_notif *request;      /* with the kernel's sizes */
     struct seccomp_notif_resp *response;
     size_t request_size;

@@ -85,6 +85,7 @@ static inline void rsys_fd_marked(struct fdtable *table, int64_t fd, bool cloexe
         table->epoll_ops->marked(table, (int)fd, cloexec);
 }
 
+struct look;
 struct channel; /* the connection to one executor thread (internal.h, channel.c) */
 
 /* A thread. */
@@ -112,6 +113,7 @@ struct guest {
     pid_t cloning;           /* stopped in clone until the executor has forked this one, or 0 */
     bool mirrorless;         /* its executor could not be made */
     /* calls-misc.c */
+    struct look *look;       /* what is known of the file opened last, or NULL (look.c) */
     uint8_t creds_known;     /* bit per entry of creds */
     uint32_t creds[4];       /* the executor thread's uid, euid, gid, egid */
 };
@@ -174,6 +176,7 @@ struct call {
     uint32_t seq;            /* of the request under way */
     bool hurried;            /* rsys_call_hurry */
     bool once;               /* rsys_call_pass_once */
+    bool loud;               /* it may change a file or bring news of one (look.c) */
     uint32_t trips;          /* requests that were waited for so far */
 };
 

@@ -8,6 +8,7 @@
  * rsys-jail ends with its first guest, as a shell's command does; whatever else still runs is killed then, because the supervisor is pid 1 of the
  * guests' pid namespace. */
 #include "src/jail/internal.h"
+#include "src/jail/look.h"
 #include "src/jail/view.h"
 
 #include <errno.h>
@@ -118,6 +119,7 @@ void rsys_guest_gone(struct guest *guest)
     rsys_mask_free(guest);
     rsys_injection_free(guest);
     rsys_request_free(&guest->call->request);
+    rsys_look_free(guest);
     free(guest->call->scratch);
     free(guest->call);
     free(guest);
@@ -237,6 +239,7 @@ static void stop_clone(struct guest *parent)
     int64_t seq;
     bool wait;
 
+    rsys_look_forget(parent);
     if (ptrace(PTRACE_GETEVENTMSG, parent->tid, NULL, &message) < 0)
         return; /* killed: the child is found by lost_children() */
     child = rsys_guest_find(jail, (pid_t)message);
@@ -359,6 +362,7 @@ static void stop_exec(struct jail *jail, pid_t pid)
     if (!guest || !guest->process)
         return;
     process = guest->process;
+    rsys_look_forget(guest);
     rsys_call_abandon(guest);
     guest->told = false;
     guest->doubtful = 0;
@@ -398,6 +402,7 @@ static void exit_done(struct channel *channel, struct errand *errand, int64_t re
 
     (void)errand;
     (void)result; /* whatever it says, it has ended */
+    channel->jail->news++; /* what it was doing when it was killed has been done */
     if (guest) {
         rsys_call_abandon(guest);
         guest->channel = NULL;

@@ -19,6 +19,7 @@ librsys_jail_a_SOURCES += src/jail/calls-process.c
 librsys_jail_a_SOURCES += src/jail/calls-io.c src/jail/calls-io.h
 librsys_jail_a_SOURCES += src/jail/calls-fd.c src/jail/calls-fd.h
 librsys_jail_a_SOURCES += src/jail/calls-ipc.c
+librsys_jail_a_SOURCES += src/jail/look.c src/jail/look.h
 librsys_jail_a_SOURCES += src/jail/calls-file.c
 librsys_jail_a_SOURCES += src/jail/names.c src/jail/names.h
 librsys_jail_a_SOURCES += src/jail/calls-proc.c src/jail/calls-proc.h src/jail/calls-maps.c src/jail/calls-program.c

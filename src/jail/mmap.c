@@ -14,6 +14,7 @@
 
 #include "src/core/util.h"
 #include "src/jail/internal.h"
+#include "src/jail/look.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -365,6 +366,11 @@ enum verdict rsys_handle_MMAP(struct call *call)
         return rsys_call_done(call, -ENOMEM);
     if (recall(call))
         return map_known(call);
+    if (rsys_look_status(call, fd, st)) {
+        call->own.word[1] = O_RDONLY;
+        remember(call);
+        return map_known(call);
+    }
     rsys_request_start(&call->request, SYS_fcntl, (uint64_t[6]){call->args[4], F_GETFL});
     int64_t asked = rsys_channel_errand(call->guest->channel, &call->request, call->guest->tid, got_flags);
     return asked < 0 ? rsys_call_done(call, asked) : ask_stat(call, fd, st, got_stat);

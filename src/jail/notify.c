@@ -8,6 +8,7 @@
  * Arguments are copied out of the notification once and the copy is acted on.  A call that is let through to the guest's own kernel is one that harms nobody: its
  * own memory and threads, or the local descriptors that the user gave it. */
 #include "src/jail/internal.h"
+#include "src/jail/look.h"
 #include "src/jail/names.h"
 #include "src/jail/terminal.h"
 
@@ -67,6 +68,7 @@ static void call_finish(struct call *call, enum verdict verdict)
     bool pass = verdict == VERDICT_CONTINUE;
 
     call->phase = pass ? CALL_PASS : CALL_ANSWERED;
+    rsys_look_call_ends(call);
     if (guest->held) {
         rsys_signal_verdict(guest, verdict);
         return;
@@ -170,7 +172,10 @@ enum verdict rsys_call_forward_args(struct call *call, const uint64_t args[6])
     if (result < 0)
         return rsys_call_done(call, result);
     rsys_call_fence(call);
-    return rsys_name_take(call, &verdict) ? verdict : rsys_call_send(call);
+    if (rsys_name_take(call, &verdict))
+        return verdict;
+    rsys_look_ask(call);
+    return rsys_call_send(call);
 }
 
 enum verdict rsys_call_forward(struct call *call)
@@ -240,6 +245,7 @@ void rsys_call_abandon(struct guest *guest)
 
     if (call->phase == CALL_LATER && call->on_cancel)
         call->on_cancel(call);
+    rsys_look_call_ends(call);
     if ((call->phase == CALL_SENT || call->phase == CALL_LATER) && call->on_drop)
         call->on_drop(call);
     call->phase = CALL_IDLE;
@@ -306,6 +312,7 @@ static enum verdict call_place(struct call *call)
     struct rsys_session *session = guest->process->jail->session;
     const struct rsys_call *row = call->row;
     uint16_t error = ENOSYS;
+    enum verdict verdict;
 
     call->placed = rsys_rules_decide(&session->rules, call->nr, call->args, &error);
     if (!row || call->placed == RSYS_ACTION_DENY)
@@ -336,6 +343,8 @@ static enum verdict call_place(struct call *call)
         if (row->handler == RSYS_HANDLER_REGULAR)
             return VERDICT_CONTINUE;
     }
+    if (rsys_look_answer(call, &verdict))
+        return verdict;
     if (!handlers[row->handler])
         return rsys_call_forward(call);
     return handlers[row->handler](call);
@@ -478,6 +487,7 @@ static void notify_call(struct jail *jail, const struct seccomp_notif *notif)
     call->phase = CALL_SENT;
     rsys_trace_call_begin(call);
     rsys_mmap_call_begins(call);
+    rsys_look_call_begins(call);
     call_verdict(call, call_place(call));
     if (guest->postponed && call->phase != CALL_IDLE) /* the signal came before we had received this call: it interrupts it */
         rsys_signal_after_call(guest);

@@ -27,7 +27,8 @@ START_TEST(heads)
         {{.in_size = 0xffffffff, .arena = 0xffffffff}, -1},
         {{.in_size = 0xffffffff, .arena = 8}, -1},
         {{.flags = RSYS_REQUEST_NOREPLY}, 0},
-        {{.flags = 2}, -1},
+        {{.flags = RSYS_REQUEST_LOOK}, 0},
+        {{.flags = 4}, -1},
         {{.reserved = 1}, -1},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
