@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """cases.py: what cases there are, and how one is run."""
 import difflib
+import json
 import os
 import re
 import shutil
@@ -188,14 +189,14 @@ class Runner:
         env = {**self.jail_environment(), "RSYS_TEST_BIN": f"{self.stage}/bin", "RSYS_TEST_SERVER": self.servers[case.root()], "RSYS_TEST_VARIANT": self.variant,
                "RSYS_TEST_STAGE": self.stage, "RSYS_TEST_ROOT": self.config["roots"][case.root()],
                "RSYS_TEST_POLICY": f"{self.stage}/policy-{case.root()}.json",
-               "RSYS_TEST_SLOW": str(self.slow), "TMPDIR": directory, "PYTHONPATH": f"{self.stage}/lib", "PYTHONDONTWRITEBYTECODE": "1"}
+               "RSYS_TEST_SLOW": str(self.slow), "RSYS_TEST_LIMIT": str(case.limit() * self.slow), "RSYS_TEST_NATIVE": json.dumps(self.native_command([], case)), "TMPDIR": directory, "PYTHONPATH": f"{self.stage}/lib", "PYTHONDONTWRITEBYTECODE": "1"}
         command = ["python3" if case.source.endswith(".py") else "bash", case.source]
         run = run_program(command, case.limit() * self.slow, directory, env=env)
         outputs = {"stdout": run.stdout, "stderr": run.stderr}
         if run.status == 77:
             return Result(SKIP, run.stdout.strip().splitlines()[-1] if run.stdout.strip() else "", outputs)
         if run.status == 0:
-            return Result(PASS, "", outputs)
+            return Result(PASS, "".join(line[6:] for line in run.stdout.splitlines() if line.startswith("note: ")), outputs)
         tail = "\n".join((run.stdout + run.stderr).strip().splitlines()[-12:])
         why = f"over its time limit of {case.limit() * self.slow:.0f} s" if run.status is None else f"exit status {run.status}"
         result = Result(FAIL, why + "\n" + tail, outputs)

@@ -128,7 +128,7 @@ class Tally:
                 if first is not None:
                     say(f"unsteady {case.name}: {indent(first.why)}")
                 else:
-                    say(f"ok {case.name} {seconds:.1f}s")
+                    say(f"ok {case.name} {seconds:.1f}s{': ' + result.why if result.why else ''}")
             elif result.outcome == cases.SKIP:
                 self.skipped += 1
                 say(f"skip {case.name}: {result.why}")
