@@ -268,16 +268,17 @@ static void stop_clone(struct guest *parent)
     child_go(child);
 }
 
-/* Whether its parent has gone (then it is ours, pid 1's). */
+/* Whether it is a process whose parent has gone (then it is ours, pid 1's).  A thread has its process's parent, and goes with the process that made it. */
 static bool is_orphan(struct jail *jail, pid_t tid)
 {
     char status[4096];
-    const char *at;
+    const char *group, *parent;
 
     if (rsys_guest_status(jail, tid, status, sizeof(status)) < 0)
         return false;
-    at = strstr(status, "\nPPid:");
-    return at && atoi(at + 6) == 1;
+    group = strstr(status, "\nTgid:");
+    parent = strstr(status, "\nPPid:");
+    return group && atoi(group + 6) == tid && parent && atoi(parent + 6) == 1;
 }
 
 /* Children whose parent was killed in its clone, before it could tell us: nobody else will ever resume them. */
