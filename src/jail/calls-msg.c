@@ -7,6 +7,7 @@
 #include "src/core/util.h"
 #include "src/jail/calls-io.h"
 #include "src/jail/rights.h"
+#include "src/jail/session.h"
 
 #include <asm/unistd.h>
 #include <limits.h>
@@ -413,10 +414,14 @@ static bool has_rights(struct call *call, uint64_t address)
  * the receiver gets a number that is not local, which nothing local is ever done with. */
 static enum verdict message_local(struct call *call)
 {
+    const struct process *process = call->guest->process;
     uint32_t many = call->nr == __NR_sendmmsg ? RSYS_MIN((uint32_t)call->args[2], (uint32_t)UIO_MAXIOV) : call->nr == __NR_sendmsg;
     for (uint32_t i = 0; i < many; i++)
         if (has_rights(call, call->args[1] + (uint64_t)i * STRIDE))
             return rsys_call_done(call, -EINVAL);
+    /* Another thread could put a socket of the user's at the number meanwhile, and the header could name any address of his network. */
+    if (rsys_jail_session(process->jail)->has_sockets && (process->threads > 1 || process->fds->users > 1))
+        return rsys_call_done(call, -EOPNOTSUPP);
     return VERDICT_CONTINUE;
 }
 

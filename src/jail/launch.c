@@ -20,6 +20,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #ifndef RSYS_SBINDIR
@@ -36,6 +37,8 @@ struct launch {
     int signal_fd;
     sigset_t mask;     /* as we were started */
     bool foreground;   /* our process group had the terminal at the start */
+    struct termios modes; /* its modes then */
+    bool killed;       /* the first guest, by a signal */
     struct cage cage;
 };
 
@@ -239,16 +242,38 @@ static int start_cage(struct launch *launch, struct rsys_error **err)
 /* ---- waiting ---- */
 
 /* A signal for us.  What the terminal sends goes to the whole foreground group, so the guest has it already; what a process sends to us alone is meant
- * for the guest. */
+ * for the guest, and so is a hang-up that we get for the session that we lead. */
 static void pass_signal(struct launch *launch, const struct signalfd_siginfo *info)
 {
     struct rsys_link message = {.kind = RSYS_LINK_SIGNAL, .value = (int32_t)info->ssi_signo};
-    if (info->ssi_signo == SIGCHLD || info->ssi_code == SI_KERNEL)
+    bool hung_up = info->ssi_signo == SIGHUP && getsid(0) == getpid();
+    if (info->ssi_signo == SIGCHLD || (info->ssi_code == SI_KERNEL && !hung_up))
         return;
     (void)!send(launch->link_fd, &message, sizeof message, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-static void take_link(struct launch *launch)
+/* Our shell is to see of us what it would see of the guest, and by what signal; SIGCONT then continues both.  The terminal's signals have no effect on an orphaned
+ * process group, as they have none on the guest. */
+static void stop_like_guest(int number)
+{
+    const struct sigaction stop = {.sa_handler = SIG_DFL};
+    struct sigaction had;
+    sigset_t one;
+    if (number != SIGTSTP && number != SIGTTIN && number != SIGTTOU) {
+        raise(SIGSTOP);
+        return;
+    }
+    sigemptyset(&one);
+    sigaddset(&one, number);
+    sigaction(number, &stop, &had);
+    raise(number);
+    sigprocmask(SIG_UNBLOCK, &one, NULL);
+    sigprocmask(SIG_BLOCK, &one, NULL);
+    sigaction(number, &had, NULL);
+}
+
+/* Whether there was a message. */
+static bool take_link(struct launch *launch)
 {
     struct rsys_link message;
     ssize_t n = recv(launch->link_fd, &message, sizeof message, MSG_DONTWAIT);
@@ -257,9 +282,11 @@ static void take_link(struct launch *launch)
         launch->link_fd = -1; /* poll passes over it */
     }
     if (n != sizeof message)
-        return;
+        return false;
     if (message.kind == RSYS_LINK_STOPPED)
-        raise(SIGSTOP); /* so our shell sees what it would see of the guest; SIGCONT continues both */
+        stop_like_guest(message.value);
+    launch->killed |= message.kind == RSYS_LINK_KILLED;
+    return true;
 }
 
 /* Wait for the cage's end: rsys-jail's exit status. */
@@ -285,23 +312,30 @@ static int wait_cage(struct launch *launch, struct rsys_error **err)
         if (fds[1].revents != 0)
             take_link(launch);
     }
+    while (take_link(launch))
+        ;
     if (WIFEXITED(status))
         return WEXITSTATUS(status);
     rsys_error_make(err, 0, "the supervisor was killed by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
     return RSYS_EXIT_OURS;
 }
 
-/* A guest with job control of its own may have left the terminal to a process group that is no more. */
-static void take_terminal_back(struct launch *launch)
+/* A guest with job control of its own may have left the terminal to a process group that is no more.  And one that was killed had no time to put its modes
+ * back: a shell does that for a command that was killed, but what it sees of us is an exit. */
+static void take_terminal_back(struct launch *launch, bool killed)
 {
-    pid_t group = tcgetpgrp(0);
-    if (!launch->foreground || group < 0 || group == getpgrp())
-        return;
+    int terminal = launch->cage.session.console_fd;
     sigset_t mask;
+    if (!launch->foreground)
+        return;
     sigemptyset(&mask);
     sigaddset(&mask, SIGTTOU);
     sigprocmask(SIG_BLOCK, &mask, NULL);
-    tcsetpgrp(0, getpgrp());
+    pid_t group = tcgetpgrp(terminal);
+    if (group >= 0 && group != getpgrp())
+        tcsetpgrp(terminal, getpgrp());
+    if (killed)
+        tcsetattr(terminal, TCSANOW, &launch->modes);
 }
 
 /* Take as signalfd events what would stop or end us before the guest has had its say.  Dispositions stay as they are: the guest inherits them. */
@@ -337,7 +371,7 @@ static int run(struct launch *launch, struct rsys_error **err)
     rsys_close(rsys_fd_steal(&launch->cage.session.control_fd));
     rsys_close(rsys_fd_steal(&launch->cage.pager_fd));
     status = wait_cage(launch, err);
-    take_terminal_back(launch);
+    take_terminal_back(launch, launch->killed || status == RSYS_EXIT_OURS);
     return status;
 }
 
@@ -351,33 +385,36 @@ static void fill_standard_descriptors(void)
     rsys_close(fd);
 }
 
-/* A directory would lead out of the cage: names can start there, and `..` goes up from it. */
-static int refuse_directories(struct rsys_error **err)
+/* What the user has left open.  A directory would lead out of the cage: names can start there, and `..` goes up from it. */
+static int look_at_descriptors(struct rsys_session *session, struct rsys_error **err)
 {
     static const char *const names[] = {"input", "output", "error"};
-    struct stat st;
-    for (int fd = 0; fd <= 2; fd++)
+    struct stat st = {0};
+    for (int fd = 0; fd <= 2; fd++) {
         if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
             return rsys_error_make(err, 0, "standard %s is a directory: through it the program would reach this machine's files", names[fd]);
+        session->has_sockets |= S_ISSOCK(st.st_mode);
+        if (session->console_fd < 0 && isatty(fd))
+            session->console_fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    }
+    /* Guests cannot open it by its name: their names are the sandbox's. */
+    session->tty_fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+    session->tty_path_fd = open("/dev/tty", O_PATH | O_CLOEXEC);
     return 0;
 }
 
 int rsys_launch(struct rsys_options *options, struct rsys_error **err)
 {
     fill_standard_descriptors();
-    if (refuse_directories(err) < 0)
-        return RSYS_EXIT_OURS;
     struct launch launch = {.options = options, .server_fd = -1, .link_fd = -1, .signal_fd = -1};
-    launch.cage.session = (struct rsys_session){.options = options, .control_fd = -1, .proc_fd = -1, .tty_fd = -1, .tty_path_fd = -1, .console_fd = -1, .pts_fd = -1, .trace_fd = -1, .link_fd = -1};
+    launch.cage.session = (struct rsys_session){.options = options, .control_fd = -1, .proc_fd = -1, .tty_fd = -1, .tty_path_fd = -1,
+                                                .console_fd = -1, .pts_fd = -1, .trace_fd = -1, .link_fd = -1};
+    if (look_at_descriptors(&launch.cage.session, err) < 0)
+        return RSYS_EXIT_OURS;
     launch.cage.pager_fd = launch.cage.program.local_fd = -1;
-    /* Guests cannot open it by its name: their names are the sandbox's. */
-    launch.cage.session.tty_fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
-    launch.cage.session.tty_path_fd = open("/dev/tty", O_PATH | O_CLOEXEC);
-    for (int fd = 0; fd <= 2 && launch.cage.session.console_fd < 0; fd++)
-        if (isatty(fd))
-            launch.cage.session.console_fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
     sigprocmask(SIG_SETMASK, NULL, &launch.mask);
-    launch.foreground = tcgetpgrp(0) == getpgrp();
+    int terminal = launch.cage.session.console_fd;
+    launch.foreground = terminal >= 0 && tcgetpgrp(terminal) == getpgrp() && tcgetattr(terminal, &launch.modes) == 0;
     int status = run(&launch, err);
     if (launch.child > 0) { /* not yet waited for */
         kill(launch.child, SIGKILL);

@@ -470,6 +470,15 @@ static void stop_exit(struct guest *guest)
     exit_post(guest, guest->process->threads == 0);
 }
 
+/* What of the first guest rsys-jail itself has to know. */
+static void tell_parent(struct jail *jail, int kind, int value)
+{
+    struct rsys_link link = {kind, value};
+
+    if (jail->session->link_fd >= 0)
+        (void)!send(jail->session->link_fd, &link, sizeof(link), MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 /* It has ended and been reaped. */
 static void guest_ended(struct jail *jail, pid_t tid, int status)
 {
@@ -480,6 +489,8 @@ static void guest_ended(struct jail *jail, pid_t tid, int status)
     } else if (tid == jail->first) {
         jail->over = true;
         jail->status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+        if (WIFSIGNALED(status))
+            tell_parent(jail, RSYS_LINK_KILLED, WTERMSIG(status));
     }
     if (!guest)
         return;
@@ -507,13 +518,8 @@ static void guest_ended(struct jail *jail, pid_t tid, int status)
 
 static void stop_group(struct guest *guest, int signal)
 {
-    struct jail *jail = guest->process->jail;
-
-    if (guest->tid == jail->first && jail->session->link_fd >= 0) {
-        struct rsys_link link = {RSYS_LINK_STOPPED, signal};
-
-        (void)!send(jail->session->link_fd, &link, sizeof(link), MSG_NOSIGNAL | MSG_DONTWAIT);
-    }
+    if (guest->tid == guest->process->jail->first)
+        tell_parent(guest->process->jail, RSYS_LINK_STOPPED, signal);
     ptrace(PTRACE_LISTEN, guest->tid, NULL, NULL);
 }
 

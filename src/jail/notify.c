@@ -280,7 +280,8 @@ static bool names_beyond(const struct call *call)
 /* What a guest may not do by a descriptor that the user has left open for it, though the user might: the descriptor is for the file's data and the
  * socket's connection.  The file's mode and owner stay; no other address of the client's network is reached by a socket (with MSG_FASTOPEN TCP too
  * connects anew); and no descriptors are received, which nobody here would know of.  Message headers lie in memory, where a look at them now says
- * nothing of later; so with what the session itself has made, too.  0: it may. */
+ * nothing of later; so with what the session itself has made, too.  And what is refused on the user's is never let through on the session's own: another thread could
+ * put one of the user's at the number before the guest's kernel looks at it.  0: it may. */
 static int64_t refused_locally(const struct call *call)
 {
     bool users = rsys_fd_is_users(call->guest->process->fds, deciding_fd(call));
@@ -288,11 +289,14 @@ static int64_t refused_locally(const struct call *call)
     switch (call->nr) {
     case SYS_fchmod:
     case SYS_fchown:
+        return users ? -EPERM : 0;
     case SYS_fsetxattr:
     case SYS_fremovexattr:
-        return users ? -EPERM : 0;
+        return -EPERM;
     case SYS_sendto:
-        return users && (call->args[4] != 0 || (call->args[3] & MSG_FASTOPEN)) ? -EPERM : 0;
+        if (call->args[4] != 0 || (call->args[3] & MSG_FASTOPEN))
+            return users ? -EPERM : -EISCONN; /* the session's are pairs */
+        return 0;
     case SYS_sendmsg:
     case SYS_sendmmsg:
     case SYS_recvmsg:

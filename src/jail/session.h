@@ -31,6 +31,7 @@ struct rsys_session {
     int zero_fd;                 /* /dev/zero, for guests that map it, or -1 */
     int tty_fd;                  /* the user's controlling terminal, for guests' /dev/tty, or -1 */
     int tty_path_fd;             /* /dev/tty itself (O_PATH), which is there without a controlling terminal too; for stat alone; or -1 */
+    bool has_sockets;            /* among the descriptors that the user has left open */
     int console_fd;              /* the first terminal among descriptors 0, 1 and 2, which guests know as /dev/console, or -1 */
     int pts_fd;                  /* the devpts of guests' pseudo-terminals (a directory descriptor), or -1 where it cannot be mounted */
     int trace_fd;                /* where --trace goes, opened before the cage closed; -1: no trace */
@@ -47,6 +48,7 @@ struct rsys_session {
 enum rsys_link_kind {
     RSYS_LINK_SIGNAL = 1,  /* parent to supervisor: somebody sent the parent signal `value`: it is for the first guest */
     RSYS_LINK_STOPPED = 2, /* supervisor to parent: the first guest has stopped by signal `value`: the parent stops itself, and so rsys-jail */
+    RSYS_LINK_KILLED = 3,  /* supervisor to parent: the first guest was killed by signal `value` */
 };
 struct rsys_link {
     int32_t kind, value;
