@@ -9,6 +9,7 @@
 #include "src/core/util.h"
 #include "src/jail/calls-io.h"
 #include "src/jail/internal.h"
+#include "src/jail/view.h"
 
 #include <asm/unistd.h>
 #include <fcntl.h>
@@ -77,7 +78,7 @@ static enum verdict end(struct call *call, int64_t error)
     a->waits = 0;
     if (a->address != 0 && result >= 0 && rsys_memory_write(rsys_guest_memory(call->guest), a->address, &a->position, sizeof a->position) < 0)
         result = -EFAULT;
-    return rsys_call_done(call, result);
+    return a->to_local || a->done == 0 ? rsys_call_done(call, result) : rsys_view_changed(call, (int)remote_fd(call, false), result);
 }
 
 static enum verdict send_on(struct call *call, enum verdict (*on_reply)(struct call *, const struct rsys_wire_reply *, const uint8_t *))

@@ -9,6 +9,7 @@
 #include "src/core/util.h"
 #include "src/jail/calls-io.h"
 #include "src/jail/internal.h"
+#include "src/jail/view.h"
 
 #include <asm/unistd.h>
 #include <fcntl.h>
@@ -78,14 +79,41 @@ static enum verdict vmsplice_remote(struct call *call)
     return rsys_call_send(call);
 }
 
+/* ---- the rest ----
+ *
+ * What guests have mapped of either file is written back before, and looks again after (coherence.c). */
+
+static int from_fd(const struct call *call) { return (int)call->args[call->nr == __NR_sendfile ? 1 : 0]; }
+static int to_fd(const struct call *call) { return (int)call->args[call->nr == __NR_sendfile ? 0 : call->nr == __NR_tee ? 1 : 2]; }
+
+static enum verdict on_copied(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data)
+{
+    int failed = rsys_request_finish(&call->request, reply, data, rsys_guest_memory(call->guest));
+    int64_t result = failed < 0 ? failed : reply->result;
+    return reply->result > 0 ? rsys_view_changed(call, to_fd(call), result) : rsys_call_done(call, result);
+}
+
+static enum verdict copy_remote(struct call *call)
+{
+    call->on_reply = on_copied;
+    return rsys_call_forward(call);
+}
+
+static enum verdict settle_to(struct call *call) { return rsys_view_settle(call, to_fd(call), true, copy_remote); }
+
 enum verdict rsys_handle_SENDFILE(struct call *call)
 {
     const struct fdtable *fds = call->guest->process->fds;
-    int second = call->nr == __NR_sendfile || call->nr == __NR_tee ? 1 : 2; /* which argument is the second descriptor */
-    bool local = rsys_fd_is_local(fds, (int64_t)call->args[0]);
+    bool from_local = rsys_fd_is_local(fds, from_fd(call)), to_local = rsys_fd_is_local(fds, to_fd(call));
     if (call->nr == __NR_vmsplice)
-        return local ? VERDICT_CONTINUE : vmsplice_remote(call);
-    if (local == rsys_fd_is_local(fds, (int64_t)call->args[second]))
-        return local ? VERDICT_CONTINUE : rsys_call_forward(call);
-    return call->nr == __NR_copy_file_range ? rsys_call_done(call, -EXDEV) : rsys_call_across(call);
+        return rsys_fd_is_local(fds, (int64_t)call->args[0]) ? VERDICT_CONTINUE : vmsplice_remote(call);
+    if (from_local && to_local)
+        return VERDICT_CONTINUE;
+    if (from_local != to_local && call->nr == __NR_copy_file_range)
+        return rsys_call_done(call, -EXDEV);
+    if (call->nr == __NR_tee) /* pipes */
+        return from_local != to_local ? rsys_call_across(call) : rsys_call_forward(call);
+    if (from_local)
+        return rsys_view_settle(call, to_fd(call), true, rsys_call_across);
+    return rsys_view_settle(call, from_fd(call), false, to_local ? rsys_call_across : settle_to);
 }

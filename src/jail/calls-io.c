@@ -13,7 +13,6 @@
  * process may read or write the same file: a single transfer above 1 MiB is not atomic as it is on one machine. */
 #include "src/core/util.h"
 #include "src/jail/calls-io.h"
-#include "src/jail/session.h"
 #include "src/jail/view.h"
 
 #include <asm/unistd.h>
@@ -135,7 +134,7 @@ static struct iovec *rest(struct call *call)
 static enum verdict end(struct call *call, int64_t error)
 {
     struct transfer *t = transfer_of(call);
-    if (!t->reads && t->done > 0 && rsys_view_watching(rsys_jail_session(call->guest->process->jail)->view))
+    if (!t->reads && t->done > 0)
         return rsys_view_changed(call, (int)call->args[0], (int64_t)t->done);
     return rsys_call_done(call, t->done > 0 ? (int64_t)t->done : error);
 }
@@ -274,14 +273,6 @@ static enum verdict on_read(struct call *call, const struct rsys_wire_reply *rep
 
 /* ---- the handlers ---- */
 
-/* What has to come before: shared mappings of the file are written back. */
-static enum verdict settle(struct call *call, enum verdict (*next)(struct call *call))
-{
-    if (rsys_view_watching(rsys_jail_session(call->guest->process->jail)->view))
-        return rsys_view_settle(call, (int)call->args[0], next);
-    return next(call);
-}
-
 /* An address that no process can have: sent as it is, for the kernel to refuse. */
 static enum verdict forward_wild(struct call *call)
 {
@@ -306,7 +297,7 @@ static enum verdict single(struct call *call, bool reads, bool positioned)
     *vector = (struct iovec){(void *)(uintptr_t)call->args[1], total};
     *t = (struct transfer){.total = total, .count = 1, .reads = reads, .how = positioned ? POSITIONED : PLAIN};
     t->position = positioned ? call->args[3] : UINT64_MAX;
-    return settle(call, reads ? read_piece : write_piece);
+    return rsys_view_settle(call, (int)call->args[0], !reads, reads ? read_piece : write_piece);
 }
 
 static enum verdict vectored(struct call *call, bool reads, enum how how)
@@ -320,7 +311,7 @@ static enum verdict vectored(struct call *call, bool reads, enum how how)
         return rsys_call_done(call, count);
     *t = (struct transfer){.total = total, .count = (uint32_t)count, .reads = reads, .how = how, .flags = how == FLAGGED ? (int32_t)call->args[5] : 0};
     t->position = how == PLAIN ? UINT64_MAX : call->args[3]; /* its high half, args[4], is of no meaning in 64 bits */
-    return settle(call, reads ? read_piece : write_piece);
+    return rsys_view_settle(call, (int)call->args[0], !reads, reads ? read_piece : write_piece);
 }
 
 enum verdict rsys_handle_READ(struct call *call) { return single(call, true, call->nr == __NR_pread64); }

@@ -221,6 +221,8 @@ static void channel_reply(struct channel *channel, const struct rsys_wire_reply 
         channel->errands = errand->next;
         if (!channel->errands)
             channel->errands_end = &channel->errands;
+        errand->reply = reply;
+        errand->data = data;
         if (errand->done)
             errand->done(channel, errand, reply->result);
         free(errand);

@@ -150,6 +150,7 @@ void rsys_fd_clear_local(struct fdtable *table, int fd)
 
 void rsys_fdtable_exec(struct fdtable *table)
 {
+    memset(table->files, 0, sizeof table->files); /* some are closed */
     for (uint32_t fd = 0; table->epoll_ops && fd < table->size; fd++)
         if (has(table, table->cloexec, fd))
             rsys_fd_closed(table, fd);

@@ -66,6 +66,8 @@ struct errand {
     uint32_t seq;
     /* Called with the reply.  May be NULL.  */
     void (*done)(struct channel *channel, struct errand *errand, int64_t result);
+    const struct rsys_wire_reply *reply; /* while done() runs */
+    const uint8_t *data;                 /* of the reply: reply->size bytes */
     pid_t tid;            /* for done */
     struct errand *next;
 };
@@ -119,6 +121,13 @@ void rsys_control_kill(struct jail *jail, pid_t pid);
 
 /* A call begins: what mmap knows of its descriptors, and of files, may not hold any more. */
 void rsys_mmap_call_begins(struct call *call);
+
+/* ---- mappings and files agree (coherence.c) ---- */
+
+/* A call begins: what is known of its descriptors may not hold any more. */
+void rsys_coherence_call_begins(struct call *call);
+/* The call, whose request is encoded, is about to be sent: it may cut the file that it names. */
+void rsys_coherence_forwards(struct call *call);
 
 /* ---- calls (notify.c) ---- */
 

@@ -33,6 +33,13 @@ enum rsys_fd_flag {
                           * from the guest beyond what it was left open for */
 };
 
+/* Which file a descriptor refers to, by its numbers on the server. */
+struct file_id {
+    bool known, regular;
+    uint64_t dev, ino;
+};
+#define FDTABLE_FILES 32
+
 /* A descriptor table (files_struct) of guests: which numbers are local.  Everything else that is open is remote; the executor's kernel assigns all
  * numbers (a local one has an O_PATH placeholder there).  Counted by the processes that share it (fds.c). */
 struct fdtable {
@@ -45,6 +52,10 @@ struct fdtable {
     struct mapped_file *mapped_file; /* owned */
     int written;       /* 1 + the number at which a file of the view, open for writing, still is; 0: none (mmap.c) */
     pid_t written_by;  /* the guest that has mapped it */
+    struct fdtable_file { /* what some remote descriptors refer to (coherence.c), by their number modulo FDTABLE_FILES */
+        int fd;
+        struct file_id file; /* known: false: none */
+    } files[FDTABLE_FILES];
     struct epolls *epolls;    /* which numbers are epoll descriptors (epoll.c); owned */
     const struct epoll_ops *epoll_ops; /* set with it */
 };
@@ -165,9 +176,10 @@ struct call {
         uint64_t word[8];
         void *pointer[8];
     } own;
-    enum verdict (*settled)(struct call *call); /* rsys_view_settle's: how the call goes on, and what it asked; `own` and `scratch` are the handler's by then */
-    struct stat settle;
-    bool settle_known;       /* settle tells of this call's file */
+    enum verdict (*settled)(struct call *call); /* rsys_view_settle's: how the call goes on; `own` and `scratch` are the handler's */
+    struct file_id file;     /* what rsys_view_changed will be asked about, as far as it is known */
+    struct stat file_stat;   /* asked for it */
+    uint32_t file_seq;       /* of the request sent ahead that asks, or 0 */
     int64_t changed;         /* rsys_view_changed's: the result that waits */
     void *job;               /* the view's job that this call waits for, or NULL */
     uint64_t started;        /* ns, when tracing */

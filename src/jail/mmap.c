@@ -9,7 +9,7 @@
  * Files of the view are kept open here, by identity, so that the libraries that every program maps are opened once.  But for reading only: a file
  * that is open for writing cannot be executed, and what a linker has written through a mapping is, at once.  So the descriptor for a mapping that
  * writes is opened for that mapping alone, and taken out of the guest's table again by its next call: then the mapping alone holds the file, as it would
- * natively. */
+ * natively.  How mappings and other ways to read and write their files agree is in coherence.c. */
 #include "src/jail/view-inner.h"
 
 #include "src/core/util.h"
@@ -26,23 +26,20 @@
 
 #define COPY_PIECE (256 << 10)
 #define COPY_MAX (1 << 28)
-#define MAPPINGS_MAX 128 /* of files that are not mapped shared */
+#define MAPPINGS_MAX 128
 
 struct mapping {
     struct mapping *next; /* the most recently used first */
     struct view_identity identity;
-    bool shared;  /* guests have mapped it for writing to the file */
-    int fd;       /* ours, or -1 of a shared one */
-    int kept_fd;  /* the opener's, of a shared one */
-    uint64_t ino; /* the view's */
+    int fd; /* ours, for reading */
 };
 
 static struct view *view_of_call(struct call *call) { return rsys_jail_session(call->guest->process->jail)->view; }
 
-static struct mapping *find(struct view *view, const struct view_identity *identity, bool shared)
+static struct mapping *find(struct view *view, const struct view_identity *identity)
 {
     for (struct mapping **at = (struct mapping **)&view->mappings, *found; (found = *at) != NULL; at = &found->next) {
-        if (found->identity.dev != identity->dev || found->identity.ino != identity->ino || found->shared != shared)
+        if (found->identity.dev != identity->dev || found->identity.ino != identity->ino)
             continue;
         *at = found->next;
         found->next = view->mappings;
@@ -52,19 +49,31 @@ static struct mapping *find(struct view *view, const struct view_identity *ident
     return NULL;
 }
 
-/* Forget the ones used longest ago.  A file that was mapped shared is kept: what guests write to it has to be found before it is read. */
+static void drop(struct mapping **at)
+{
+    struct mapping *mapping = *at;
+    *at = mapping->next;
+    rsys_close(mapping->fd);
+    free(mapping);
+}
+
+void view_mappings_drop(struct view *view, uint64_t dev, uint64_t ino)
+{
+    for (struct mapping **at = (struct mapping **)&view->mappings; *at != NULL;)
+        if ((*at)->identity.dev == dev && (*at)->identity.ino == ino)
+            drop(at);
+        else
+            at = &(*at)->next;
+}
+
+/* Forget the ones used longest ago. */
 static void trim(struct view *view)
 {
-    unsigned count = 0;
-    for (struct mapping **at = (struct mapping **)&view->mappings, *old; (old = *at) != NULL;) {
-        if (old->shared || ++count <= MAPPINGS_MAX) {
-            at = &old->next;
-            continue;
-        }
-        *at = old->next;
-        rsys_close(old->fd);
-        free(old);
-    }
+    struct mapping **at = (struct mapping **)&view->mappings;
+    for (unsigned count = 0; *at != NULL && count < MAPPINGS_MAX; count++)
+        at = &(*at)->next;
+    while (*at != NULL)
+        drop(at);
 }
 
 /* ---- mmap ---- */
@@ -102,6 +111,7 @@ void rsys_mmap_call_begins(struct call *call)
     if (call->row == NULL || call->row->handler == RSYS_HANDLER_MMAP)
         return;
     call->guest->process->fds->mapped = 0;
+    rsys_coherence_call_begins(call);
     unsigned handler = call->row->handler;
     if (handler == RSYS_HANDLER_WRITE || handler == RSYS_HANDLER_WRITEV || handler == RSYS_HANDLER_RESIZE || handler == RSYS_HANDLER_SENDFILE ||
         handler == RSYS_HANDLER_REGULAR || handler == RSYS_HANDLER_IOCTL || handler == RSYS_HANDLER_MSG)
@@ -129,8 +139,6 @@ static bool recall(struct call *call)
 
 static bool writes_back(struct call *call)
 {
-    /* A shared mapping by a descriptor that cannot write is not watched: watching costs each write of the session a round trip, and what is mapped so are
-     * libraries' data files (gconv's cache, by nearly every program). */
     return (call->args[3] & MAP_TYPE) != MAP_PRIVATE && (call->own.word[1] & O_ACCMODE) == O_RDWR;
 }
 
@@ -160,25 +168,24 @@ static void waited(struct view_job *job)
     rsys_call_resume(call, verdict);
 }
 
-/* The call's file is open: know it from now on.  0 or -ENOMEM. */
+/* The call's file is open: know it from now on.  Not what can write: by mprotect(2) a mapping becomes all that its open file can do, so the next one
+ * may not have it.  0 or -ENOMEM. */
 static int remember_file(struct call *call, const struct view_job *job)
 {
     struct view *view = view_of_call(call);
-    struct mapping *mapping = job->writable && !job->keep ? NULL : calloc(1, sizeof *mapping);
-    if (mapping == NULL)
-        return job->writable && !job->keep ? 0 : -ENOMEM;
-    rsys_view_identity(call->scratch, &mapping->identity);
-    mapping->shared = job->keep;
-    mapping->fd = job->writable ? -1 : fcntl(job->view_fd, F_DUPFD_CLOEXEC, 3);
-    mapping->kept_fd = job->kept_fd;
-    mapping->ino = job->ino;
-    if (!mapping->shared && mapping->fd < 0) {
+    if (job->writable)
+        return 0;
+    struct mapping *mapping = calloc(1, sizeof *mapping);
+    int own = mapping != NULL ? fcntl(job->view_fd, F_DUPFD_CLOEXEC, 3) : -1;
+    if (own < 0) {
         free(mapping);
         return -ENOMEM;
     }
+    rsys_view_identity(call->scratch, &mapping->identity);
+    view_mappings_drop(view, mapping->identity.dev, mapping->identity.ino);
+    mapping->fd = own;
     mapping->next = view->mappings;
     view->mappings = mapping;
-    view->watching |= mapping->shared;
     trim(view);
     return 0;
 }
@@ -219,7 +226,6 @@ static enum verdict open_file(struct call *call, char *name)
     job->name = name;
     rsys_view_identity(call->scratch, &job->expected);
     job->writable = writes_back(call);
-    job->keep = job->writable && find(view_of_call(call), &job->expected, true) == NULL;
     return view_job_await(view_of_call(call), job);
 }
 
@@ -306,7 +312,7 @@ static enum verdict map_file(struct call *call)
     struct view *view = view_of_call(call);
     struct view_identity identity;
     rsys_view_identity(call->scratch, &identity);
-    struct mapping *mapping = writes_back(call) ? NULL : find(view, &identity, false);
+    struct mapping *mapping = writes_back(call) ? NULL : find(view, &identity);
     if (mapping != NULL && mapping->identity.size == identity.size && mapping->identity.mtime == identity.mtime && mapping->identity.ctime == identity.ctime)
         return install(call, mapping->fd);
     return open_file(call, NULL);
@@ -345,15 +351,6 @@ static enum verdict got_stat(struct call *call, const struct rsys_wire_reply *re
     return map_known(call);
 }
 
-static enum verdict ask_stat(struct call *call, int fd, struct stat *st,
-                             enum verdict (*then)(struct call *, const struct rsys_wire_reply *, const uint8_t *))
-{
-    rsys_request_start(&call->request, SYS_fstat, (uint64_t[6]){(uint64_t)fd});
-    rsys_request_out(&call->request, 1, sizeof *st, RSYS_OUT_SUCCESS, 1, (struct rsys_out_target){.own = st});
-    call->on_reply = then;
-    return rsys_call_send(call);
-}
-
 enum verdict rsys_handle_MMAP(struct call *call)
 {
     int fd = (int)call->args[4];
@@ -373,146 +370,13 @@ enum verdict rsys_handle_MMAP(struct call *call)
     }
     rsys_request_start(&call->request, SYS_fcntl, (uint64_t[6]){call->args[4], F_GETFL});
     int64_t asked = rsys_channel_errand(call->guest->channel, &call->request, call->guest->tid, got_flags);
-    return asked < 0 ? rsys_call_done(call, asked) : ask_stat(call, fd, st, got_stat);
+    if (asked < 0)
+        return rsys_call_done(call, asked);
+    rsys_request_start(&call->request, SYS_fstat, (uint64_t[6]){(uint64_t)fd});
+    rsys_request_out(&call->request, 1, sizeof *st, RSYS_OUT_SUCCESS, 1, (struct rsys_out_target){.own = st});
+    call->on_reply = got_stat;
+    return rsys_call_send(call);
 }
 
 /* Dirty pages go back by the guest's own kernel, and MS_SYNC's fsync with them. */
 enum verdict rsys_handle_MSYNC(struct call *call) { return VERDICT_CONTINUE; }
-
-/* ---- reads and writes of mapped files ---- */
-
-bool rsys_view_watching(const struct view *view) { return view->watching; }
-
-static void flushed(struct view_job *job)
-{
-    struct call *call = job->call;
-    view_job_free(job);
-    if (call == NULL)
-        return;
-    rsys_call_resume(call, call->settled(call));
-}
-
-static enum verdict settle_stat(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data)
-{
-    struct view *view = view_of_call(call);
-    struct view_identity identity;
-    call->on_reply = NULL;
-    if (reply->result == 0 && rsys_request_finish(&call->request, reply, data, rsys_guest_memory(call->guest)) == 0) {
-        call->settle_known = true;
-        rsys_view_identity(&call->settle, &identity);
-        struct mapping *mapping = find(view, &identity, true);
-        struct view_job *job = mapping != NULL ? view_job_new(JOB_FLUSH, call, flushed) : NULL;
-        if (job != NULL) {
-            job->kept_fd = mapping->kept_fd;
-            return view_job_await(view, job);
-        }
-    }
-    return call->settled(call);
-}
-
-enum verdict rsys_view_settle(struct call *call, int fd, enum verdict (*next)(struct call *call))
-{
-    struct view *view = view_of_call(call);
-    if (!view->watching)
-        return next(call);
-    call->settled = next;
-    return ask_stat(call, fd, &call->settle, settle_stat);
-}
-
-/* ---- and their changes ---- */
-
-static void finished(struct view_job *job)
-{
-    struct call *call = job->call;
-    view_job_free(job);
-    if (call != NULL)
-        rsys_call_answer(call, call->changed);
-}
-
-/* A signal: the change has been made, so the call must not be made again. */
-static void cancel_changed(struct call *call)
-{
-    view_job_leave(call);
-    call->result = call->changed;
-}
-
-/* Look again at one file, or at all (identity NULL).  The opener works in order, so the call waits for the last job alone. */
-static enum verdict refresh(struct call *call, const struct view_identity *identity)
-{
-    struct view *view = view_of_call(call);
-    struct view_job *last = NULL;
-    for (struct mapping *mapping = view->mappings; mapping != NULL; mapping = mapping->next) {
-        if (!mapping->shared || (identity != NULL && (identity->dev != mapping->identity.dev || identity->ino != mapping->identity.ino)))
-            continue;
-        struct view_job *job = view_job_new(JOB_REFRESH, NULL, finished);
-        if (job == NULL)
-            continue;
-        job->ino = mapping->ino;
-        if (last != NULL)
-            view_job_send(view, last);
-        last = job;
-    }
-    if (last == NULL)
-        return rsys_call_done(call, call->changed);
-    last->call = call;
-    enum verdict verdict = view_job_await(view, last);
-    call->on_cancel = cancel_changed;
-    return verdict;
-}
-
-static enum verdict changed_stat(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data)
-{
-    struct view_identity identity;
-    if (reply->result < 0 || rsys_request_finish(&call->request, reply, data, rsys_guest_memory(call->guest)) < 0)
-        return rsys_call_done(call, call->changed);
-    rsys_view_identity(&call->settle, &identity);
-    return refresh(call, &identity);
-}
-
-enum verdict rsys_view_changed(struct call *call, int fd, int64_t result)
-{
-    struct view_identity identity;
-    call->changed = result;
-    if (!view_of_call(call)->watching)
-        return rsys_call_done(call, result);
-    if (fd < 0)
-        return refresh(call, NULL);
-    if (!call->settle_known)
-        return ask_stat(call, fd, &call->settle, changed_stat);
-    rsys_view_identity(&call->settle, &identity);
-    return refresh(call, &identity);
-}
-
-/* truncate, ftruncate, fallocate: where a mapping ends changes with the file. */
-static enum verdict resized(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data)
-{
-    if (reply->result < 0)
-        return rsys_call_done(call, reply->result);
-    return rsys_view_changed(call, call->nr == SYS_truncate ? -1 : (int)call->args[0], reply->result);
-}
-
-static enum verdict resize(struct call *call)
-{
-    call->on_reply = resized;
-    return rsys_call_forward(call);
-}
-
-enum verdict rsys_handle_RESIZE(struct call *call)
-{
-    if (call->nr == SYS_truncate)
-        return resize(call);
-    if (rsys_fd_is_local(call->guest->process->fds, (int)call->args[0]))
-        return VERDICT_CONTINUE;
-    return rsys_view_settle(call, (int)call->args[0], resize);
-}
-
-void view_flush_all(struct view *view)
-{
-    for (struct mapping *mapping = view->mappings; mapping != NULL; mapping = mapping->next) {
-        struct view_job *job = mapping->shared ? view_job_new(JOB_FLUSH, NULL, finished) : NULL;
-        if (job == NULL)
-            continue;
-        job->kept_fd = mapping->kept_fd;
-        view_job_send(view, job);
-    }
-}

@@ -174,6 +174,7 @@ enum verdict rsys_call_forward_args(struct call *call, const uint64_t args[6])
     rsys_call_fence(call);
     if (rsys_name_take(call, &verdict))
         return verdict;
+    rsys_coherence_forwards(call);
     rsys_look_ask(call);
     return rsys_call_send(call);
 }
@@ -482,7 +483,8 @@ static void notify_call(struct jail *jail, const struct seccomp_notif *notif)
     call->row = rsys_call_by_number(call->nr);
     call->result = 0;
     call->on_reply = NULL;
-    call->settle_known = false;
+    call->file.known = false;
+    call->file_seq = 0;
     call->on_cancel = NULL;
     call->on_drop = NULL;
     call->once = false;

@@ -48,12 +48,13 @@ struct node {
 
 enum job_kind {
     JOB_OPEN,    /* open a descriptor of a guest's executor as a file of the view */
-    JOB_FLUSH,   /* write back what guests have written through shared mappings of kept_fd */
-    JOB_REFRESH, /* the file has changed on the server: drop what is cached of it, learn its size */
+    JOB_FLUSH,   /* write back what guests have written through shared mappings of the file `expected` */
+    JOB_REFRESH, /* the file `expected` has changed on the server: drop what is cached of it, learn its size */
     JOB_WAIT,    /* come back a little later */
     JOB_PROGRAM, /* open the client's program */
     JOB_ROOT,    /* what the root of executor thread `tid` is now: its number as the result */
     JOB_TELL,    /* where the files of a struct view_telling (data) are */
+    JOB_NOTHING, /* come back when the jobs before are done */
 };
 
 /* Work for the opener.  The supervisor makes it, sends its address, and gets it back through the event descriptor. */
@@ -62,17 +63,28 @@ struct view_job {
     pid_t tid;             /* JOB_OPEN: descriptor `fd` of the executor thread `tid` */
     int fd;
     bool writable;         /* open for writing too */
-    bool keep;             /* the opener keeps a descriptor of its own, for reading */
     char *name;            /* JOB_OPEN: or by this path of the sandbox, when it is the file `expected`; owned */
     struct view_identity expected;
     struct node *node;     /* the view's thread's: what the name JOB_NAME stands for during the job */
-    uint64_t ino;          /* the view's number of the file */
-    int kept_fd;           /* the opener's own descriptor of a file that is mapped shared, or -1 */
     int result;            /* 0 or -errno */
     int view_fd;           /* for the supervisor */
     void (*done)(struct view_job *job); /* on the supervisor's thread; frees the job */
     struct call *call;
     void *data;
+};
+
+/* A file that mappings may go by, by its numbers on the server. */
+struct mapped {
+    struct mapped *next;
+    uint64_t dev, ino;
+    unsigned opens[2]; /* read-only, writable */
+};
+
+/* The opener's own descriptors of files that it wrote back last. */
+#define FLUSHED_MAX 8
+struct flushed {
+    uint64_t dev, ino;
+    int fd; /* -1: free */
 };
 
 struct exe_entry {
@@ -110,20 +122,24 @@ struct view {
     /* the supervisor's */
     int event_fd;          /* its end to the opener */
     int opener_fd;         /* the opener's end; also used by the view's thread to tell that it is lost */
-    bool watching;        /* some file is mapped shared */
-    bool watching_writes; /* and written through that */
+    struct flushed flushed[FLUSHED_MAX]; /* the opener's */
+    unsigned flushed_next;
     bool lost;
     unsigned pending;      /* jobs under way */
     uint64_t changes;      /* counts calls that may change what files hold */
     void *mappings;        /* mmap.c's */
-    pthread_mutex_t lock;  /* of exes; held for a few instructions */
+    pthread_mutex_t lock;  /* of exes and mapped; held for a few instructions */
     struct exe_entry *exes;
+    struct mapped *mapped[NODE_BUCKETS];
+    atomic_uint mapped_files[2]; /* how many there are with such opens */
     uint64_t execs;        /* counted */
 };
 
 /* view-nodes.c */
 struct node *node_of(struct view *view, fuse_ino_t ino);
 fuse_ino_t node_ino(struct view *view, struct node *node);
+/* The regular file with these numbers on the server, or NULL. */
+struct node *node_by_identity(struct view *view, uint64_t dev, uint64_t ino);
 /* The child `path` (relative to dirfd) of parent, called name.  0 and *ret_node with one more lookup counted, or an errno. */
 int node_lookup(struct view *view, struct node *parent, const char *name, int dirfd, const char *path, bool follow, struct node **ret_node);
 void node_forget(struct view *view, struct node *node, uint64_t lookups);
@@ -132,6 +148,8 @@ int node_fd(struct view *view, struct node *node);
 /* Whether a later change of the file's content would show in its times. */
 bool node_settled(struct view *view, const struct node *node);
 int node_refresh(struct view *view, struct node *node);
+/* What it is now, as the server says. */
+void node_update(struct view *view, struct node *node, const struct stat *st);
 /* Make sure of read_fd (and of write_fd).  0 or an errno. */
 int node_open(struct view *view, struct node *node, bool writable);
 void node_setup(struct view *view);
@@ -176,7 +194,14 @@ struct view_telling {
 void view_tell(struct view *view, struct view_telling *telling);
 /* Have the view fill it in, on the view's thread; it stays the caller's, who gets it back as job->data in done, also when the call has been left. */
 enum verdict rsys_view_tell(struct call *call, struct view_telling *telling, void (*done)(struct view_job *));
-/* mmap.c */
+/* view-mapped.c: which files guests may have mapped.  The view's thread counts what it opens for mappings; */
+bool mapped_opened(struct view *view, struct node *node, bool writable); /* false: no memory */
+void mapped_released(struct view *view, struct node *node, bool writable);
+/* the supervisor asks.  Whether a file may be mapped at all, and through a shared mapping that can write. */
+bool view_is_mapped(struct view *view, uint64_t dev, uint64_t ino, bool *ret_writable);
+/* Write back all that has been written through mappings; nobody waits for it yet. */
 void view_flush_all(struct view *view);
+/* mmap.c: forget the descriptors that are kept of a file, because it has changed. */
+void view_mappings_drop(struct view *view, uint64_t dev, uint64_t ino);
 
 #endif

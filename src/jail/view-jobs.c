@@ -71,9 +71,6 @@ static int job_open(struct view *view, struct view_job *job)
     atomic_store(&view->job, job);
     int fd = openat(view->start.mount_fd, JOB_NAME, flags | O_CLOEXEC | O_NOCTTY);
     job->result = fd < 0 ? -errno : 0;
-    /* What we keep must not be open for writing: then nobody could execute the file.  Dirty pages are written back by the mapping's own descriptor. */
-    if (job->keep && fd >= 0)
-        job->kept_fd = openat(view->start.mount_fd, JOB_NAME, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     atomic_store(&view->job, NULL);
     return fd;
 }
@@ -109,6 +106,33 @@ static int job_program(struct view *view, struct view_job *job)
     return fd;
 }
 
+/* A descriptor to write a file back by, kept for the next time; -errno.  It cannot write, or nobody could execute the file: the pages are written by the
+ * mapping's own.  It is an open file of its own: who waits for pages to be written is told of earlier failures, once for each open file, and the guests'
+ * msync is to be told too. */
+static int flush_fd(struct view *view, struct view_job *job)
+{
+    for (unsigned i = 0; i < FLUSHED_MAX; i++)
+        if (view->flushed[i].fd >= 0 && view->flushed[i].dev == job->expected.dev && view->flushed[i].ino == job->expected.ino)
+            return view->flushed[i].fd;
+    int fd = job_open(view, job);
+    if (fd < 0)
+        return job->result;
+    struct flushed *slot = &view->flushed[view->flushed_next++ % FLUSHED_MAX];
+    rsys_close(slot->fd);
+    *slot = (struct flushed){.dev = job->expected.dev, .ino = job->expected.ino, .fd = fd};
+    return fd;
+}
+
+static void job_flush(struct view *view, struct view_job *job)
+{
+    int fd = flush_fd(view, job);
+    job->result = 0;
+    if (fd < 0)
+        job->result = fd == -ENOENT ? 0 : fd; /* gone: what the kernel had of it was written before */
+    else if (sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER) < 0)
+        job->result = -errno;
+}
+
 struct starting {
     struct view *view;
     sem_t done;
@@ -136,10 +160,10 @@ void *view_opener(void *argument)
             fd = job_program(view, job);
         else if (job->kind == JOB_REFRESH)
             job_refresh(view, job);
-        else if (job->kind == JOB_FLUSH && sync_file_range(job->kept_fd, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER) < 0)
-            job->result = -errno;
         else if (job->kind == JOB_TELL || job->kind == JOB_ROOT)
             job_tell(view, job);
+        else if (job->kind == JOB_FLUSH)
+            job_flush(view, job);
         else if (job->kind == JOB_WAIT)
             poll(NULL, 0, 2);
         send_job(view->opener_fd, job, fd); /* the job is the supervisor's again */
@@ -150,6 +174,8 @@ void *view_opener(void *argument)
 
 int rsys_view_start_opener(struct view *view, struct rsys_error **err)
 {
+    for (unsigned i = 0; i < FLUSHED_MAX; i++)
+        view->flushed[i].fd = -1;
     struct starting starting = {.view = view};
     sem_init(&starting.done, 0, 0);
     int code = pthread_create(&view->opener, NULL, view_opener, &starting);
@@ -175,7 +201,7 @@ struct view_job *view_job_new(enum job_kind kind, struct call *call, void (*done
     job->kind = kind;
     job->call = call;
     job->done = done;
-    job->kept_fd = job->view_fd = -1;
+    job->view_fd = -1;
     return job;
 }
 

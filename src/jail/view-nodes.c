@@ -115,6 +115,12 @@ static struct node *find_identity(struct view *view, const struct stat *st)
     return node;
 }
 
+struct node *node_by_identity(struct view *view, uint64_t dev, uint64_t ino)
+{
+    struct stat st = {.st_dev = dev, .st_ino = ino, .st_mode = S_IFREG};
+    return find_identity(view, &st);
+}
+
 /* ---- descriptors on the server ---- */
 
 static void close_remote(struct view *view, int *fd)
@@ -238,14 +244,17 @@ static void seen(struct view *view, const struct stat *st)
     view->latest = RSYS_MAX(view->latest, changed);
 }
 
-static void update(struct view *view, struct node *node, const struct stat *st)
+void node_update(struct view *view, struct node *node, const struct stat *st)
 {
     struct view_identity before;
     rsys_view_identity(&node->st, &before);
     if (!view_same_content(&before, st))
         node->since = monotonic();
     seen(view, st);
-    node->st = *st;
+    struct stat as = *st;
+    as.st_dev = node->st.st_dev; /* what it is found by in the hashes, whatever the server says by now */
+    as.st_ino = node->st.st_ino;
+    node->st = as;
     node->used = ++view->clock;
 }
 
@@ -286,7 +295,7 @@ static struct node *still_there(struct view *view, struct node *parent, const ch
     }
     if (*ret_code != 0 || st.st_dev != guess->st.st_dev || st.st_ino != guess->st.st_ino || ((st.st_mode ^ guess->st.st_mode) & S_IFMT) != 0)
         return NULL;
-    update(view, guess, &st);
+    node_update(view, guess, &st);
     return guess;
 }
 
@@ -315,7 +324,7 @@ int node_lookup(struct view *view, struct node *parent, const char *name, int di
             return ENOMEM;
         }
     } else {
-        update(view, node, &found.st);
+        node_update(view, node, &found.st);
         if (node->fd < 0)
             node->fd = fd;
         else
@@ -364,7 +373,7 @@ int node_refresh(struct view *view, struct node *node)
     pager_run(&view->pager);
     if (view->pager.result[index] < 0)
         return (int)-view->pager.result[index];
-    update(view, node, &st);
+    node_update(view, node, &st);
     return 0;
 }
 

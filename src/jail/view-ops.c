@@ -47,17 +47,28 @@ static void reply_node(fuse_req_t req, struct node *node)
 
 /* ---- lookups ---- */
 
+/* Kept from one job to the next: the kernel may forget it between the two times that it asks. */
+static void job_holds(struct view *view, struct view_job *job, struct node *node)
+{
+    node->lookups++;
+    if (view->held != NULL)
+        node_forget(view, view->held, 1);
+    view->held = job->node = node;
+}
+
 /* What the opener asks for: a descriptor of some guest's executor.  Asked for once or twice (the kernel first validates the name's older meaning). */
 static int lookup_job(struct view *view, struct view_job *job, struct node **ret_node)
 {
     char path[64];
-    if (job->node == NULL && job->kind == JOB_REFRESH) { /* held by the descriptor that the opener keeps of it */
-        struct node *node = node_of(view, job->ino);
-        int failed = node_refresh(view, node);
+    if (job->node == NULL && job->kind != JOB_OPEN) {
+        struct node *node = node_by_identity(view, job->expected.dev, job->expected.ino);
+        if (node == NULL)
+            return ENOENT; /* nobody has it */
+        int failed = job->kind == JOB_REFRESH ? node_refresh(view, node) : 0;
         if (failed != 0)
             return failed;
-        node->has_cache = false;
-        job->node = node;
+        node->has_cache &= job->kind != JOB_REFRESH;
+        job_holds(view, job, node);
     }
     if (job->node != NULL) {
         job->node->lookups++;
@@ -74,12 +85,7 @@ static int lookup_job(struct view *view, struct view_job *job, struct node **ret
         node_forget(view, *ret_node, 1);
         return EACCES;
     }
-    /* Kept from one job to the next: the kernel may forget it between the two times that it asks. */
-    if (view->held != NULL)
-        node_forget(view, view->held, 1);
-    view->held = job->node = *ret_node;
-    job->node->lookups++;
-    job->ino = node_ino(view, job->node);
+    job_holds(view, job, *ret_node);
     return 0;
 }
 
@@ -253,6 +259,25 @@ static void op_readlink(fuse_req_t req, fuse_ino_t ino)
 
 /* ---- data ---- */
 
+/* What an open file of the view is for: mappings go by what the opener opens for the supervisor; what is executed, and what the opener has for itself,
+ * is of no concern to who writes to the file. */
+enum handle { HANDLE_OTHER, HANDLE_READ, HANDLE_WRITABLE };
+
+static enum handle handle_of(struct view *view, pid_t asker, const struct fuse_file_info *fi)
+{
+    const struct view_job *job = atomic_load(&view->job);
+    if (job == NULL || job->kind != JOB_OPEN || asker != atomic_load(&view->opener_tid))
+        return HANDLE_OTHER;
+    return (fi->flags & O_ACCMODE) == O_RDONLY ? HANDLE_READ : HANDLE_WRITABLE;
+}
+
+static void released(struct view *view, struct node *node, uint64_t handle)
+{
+    node->opens -= node->opens > 0;
+    if (handle != HANDLE_OTHER)
+        mapped_released(view, node, handle == HANDLE_WRITABLE);
+}
+
 static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
     struct view *view = view_of(req);
@@ -274,15 +299,19 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
         fuse_reply_err(req, code);
         return;
     }
+    fi->fh = handle_of(view, fuse_req_ctx(req)->pid, fi);
+    if (fi->fh != HANDLE_OTHER && !mapped_opened(view, node, fi->fh == HANDLE_WRITABLE)) {
+        fuse_reply_err(req, ENOMEM);
+        return;
+    }
     node->opens++;
     if (fuse_reply_open(req, fi) == -ENOENT)
-        node->opens--;
+        released(view, node, fi->fh);
 }
 
 static void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-    struct node *node = node_of(view_of(req), ino);
-    node->opens -= node->opens > 0;
+    released(view_of(req), node_of(view_of(req), ino), fi->fh);
     fuse_reply_err(req, 0);
 }
 
@@ -317,28 +346,76 @@ static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, s
         fuse_reply_buf(req, view->buffer, have);
 }
 
+/* Write, and learn what the file is then, in one round trip.  The count or -errno. */
+static int64_t write_some(struct view *view, struct node *node, const char *data, size_t n, uint64_t offset, struct stat *ret_st, bool *ret_known)
+{
+    struct pager *pager = &view->pager;
+    int fd = node_fd(view, node);
+    n = RSYS_MIN(n, (size_t)RSYS_ARENA_SIZE);
+    unsigned index = pager_queue_call(pager, SYS_pwrite64, (uint64_t[6]){(uint64_t)node->write_fd, 0, n, offset});
+    rsys_request_in(&pager->request[index], 1, data, n);
+    unsigned stat_index = pager_queue_stat(pager, fd, ret_st);
+    pager_run(pager);
+    *ret_known = pager->result[stat_index] == 0;
+    return pager->result[index];
+}
+
+/* Pages of a shared mapping, on their way to the file.  They change bytes of the file and never its size: the kernel's idea of the size may be older than a
+ * truncation on the server, and what lies behind the end is nobody's. */
+static int write_back(struct view *view, struct node *node, const char *data, size_t size, uint64_t offset)
+{
+    int code = node_open(view, node, true);
+    if (code == 0)
+        code = node_refresh(view, node);
+    if (code != 0)
+        return code;
+    bool same = view_same_content(&node->cached, &node->st), known = true;
+    uint64_t length = (uint64_t)node->st.st_size, left = offset >= length ? 0 : RSYS_MIN((uint64_t)size, length - offset);
+    struct stat st = node->st;
+    while (left > 0) {
+        int64_t n = write_some(view, node, data, left, offset, &st, &known);
+        if (n <= 0)
+            return n < 0 ? (int)-n : EIO;
+        data += n;
+        offset += (uint64_t)n;
+        left -= (uint64_t)n;
+    }
+    /* What the cache holds is what the file holds now, unless somebody else has changed it too. */
+    node_update(view, node, &st);
+    if (same && known)
+        rsys_view_identity(&node->st, &node->cached);
+    else
+        node->has_cache = false;
+    return 0;
+}
+
 /* Only pages of shared mappings come this way. */
 static void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t offset, struct fuse_file_info *fi)
 {
     struct view *view = view_of(req);
     struct node *node = node_of(view, ino);
-    int code = node->kind == NODE_FILE ? node_open(view, node, true) : EROFS;
-    size_t done = 0;
-    while (code == 0 && done < size) {
-        int64_t n = pager_write(&view->pager, node->write_fd, data + done, size - done, (uint64_t)offset + done);
-        if (n <= 0)
-            code = n < 0 ? (int)-n : EIO;
-        else
-            done += (size_t)n;
-    }
-    if (code != 0) {
+    int code = node->kind == NODE_FILE ? write_back(view, node, data, size, (uint64_t)offset) : EROFS;
+    if (code != 0)
         fuse_reply_err(req, code);
-        return;
+    else
+        fuse_reply_write(req, size);
+}
+
+/* madvise(MADV_REMOVE) of a shared mapping.  Nothing else that fallocate can do comes this way: guests' descriptors are remote. */
+static void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t length, struct fuse_file_info *fi)
+{
+    struct view *view = view_of(req);
+    struct node *node = node_of(view, ino);
+    int code = mode != (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE) ? EOPNOTSUPP : node->kind == NODE_FILE ? node_open(view, node, true) : EROFS;
+    if (code == 0) {
+        unsigned index = pager_queue_call(&view->pager, SYS_fallocate,
+                                          (uint64_t[6]){(uint64_t)node->write_fd, (uint64_t)mode, (uint64_t)offset, (uint64_t)length});
+        pager_run(&view->pager);
+        code = view->pager.result[index] < 0 ? (int)-view->pager.result[index] : node_refresh(view, node);
     }
-    /* What the cache holds is what the file holds now. */
-    if (node_refresh(view, node) == 0)
+    if (code == 0)
         rsys_view_identity(&node->st, &node->cached);
-    fuse_reply_write(req, size);
+    fuse_reply_err(req, code);
 }
 
 static void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi)
@@ -382,6 +459,7 @@ const struct fuse_lowlevel_ops view_ops = {
     .release = op_release,
     .read = op_read,
     .write = op_write,
+    .fallocate = op_fallocate,
     .fsync = op_fsync,
     .statfs = op_statfs,
     .getxattr = op_getxattr,

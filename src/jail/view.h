@@ -72,13 +72,14 @@ void rsys_view_note_directory(struct view *view, pid_t tid, const char *director
 /* Before the session ends well: what guests have written through shared mappings goes to the server.  Waits. */
 void rsys_view_finish(struct view *view);
 
-/* ---- reads and writes of files that guests have mapped shared, by a descriptor that can write ---- */
+/* ---- other ways to read and write files that guests have mapped (coherence.c) ---- */
 
-/* Whether any guest has done so in this session.  While false, the two calls below do nothing. */
+/* Whether any file is mapped by what can write to it. */
 bool rsys_view_watching(const struct view *view);
-/* Before a remote read or write of fd: write back what guests have written through shared mappings of that file, then go on with next(call). */
-enum verdict rsys_view_settle(struct call *call, int fd, enum verdict (*next)(struct call *call));
-/* After remote bytes of fd, or its size, have changed: when shared mappings see it, the call is done with `result`.  fd < 0: of some file. */
+/* Before a remote call that reads the file fd (or, writes, changes it): write back what guests have written through shared mappings of that file, then go on with
+ * next(call).  The call has `own` and `scratch` for itself. */
+enum verdict rsys_view_settle(struct call *call, int fd, bool writes, enum verdict (*next)(struct call *call));
+/* A remote call has changed bytes of fd, or its size: when mappings see it, the call is done with `result`. */
 enum verdict rsys_view_changed(struct call *call, int fd, int64_t result);
 
 #endif

@@ -74,8 +74,7 @@ void rsys_stand_in_close(struct jail *j, int fd) { rsys_close(fd); }
 void rsys_stand_ins_look(struct guest *guest) {}
 void rsys_stand_ins_arrived(struct jail *j, pid_t pid) {}
 bool rsys_signal_watch(struct call *c, enum verdict *ret_verdict) { return true; }
-bool rsys_view_watching(const struct view *view) { return false; }
-enum verdict rsys_view_settle(struct call *c, int fd, enum verdict (*next)(struct call *)) { return next(c); }
+enum verdict rsys_view_settle(struct call *c, int fd, bool writes, enum verdict (*next)(struct call *)) { return next(c); }
 enum verdict rsys_view_changed(struct call *c, int fd, int64_t result) { return rsys_call_done(c, result); }
 
 /* The guest's table is the test's own, as the executor's is. */

@@ -247,7 +247,7 @@ static struct view_job *open_job(int fd, bool writable)
     struct view_job *job = view_job_new(JOB_OPEN, NULL, job_done);
     job->tid = getpid();
     job->fd = fd;
-    job->writable = job->keep = writable;
+    job->writable = writable;
     return run_job(job);
 }
 
@@ -264,15 +264,17 @@ START_TEST(descriptors_of_others)
     ck_assert_ptr_ne(map, MAP_FAILED);
     ck_assert_mem_eq(map, "0123456789", 10);
     memcpy(map, "abc", 3);
+    struct stat st;
+    ck_assert_int_eq(fstat(fd, &st), 0);
     struct view_job *flush = view_job_new(JOB_FLUSH, NULL, job_done);
-    flush->kept_fd = job->kept_fd;
+    rsys_view_identity(&st, &flush->expected);
     ck_assert_int_eq(run_job(flush)->result, 0);
     ck_assert_int_eq(pread(fd, text, 10, 0), 10);
     ck_assert_str_eq(text, "abc3456789");
     ck_assert_int_eq(pwrite(fd, "XYZ", 3, 3), 3);
     ck_assert_int_eq(ftruncate(fd, 8), 0);
     struct view_job *refresh = view_job_new(JOB_REFRESH, NULL, job_done);
-    refresh->ino = job->ino;
+    refresh->expected = flush->expected;
     ck_assert_int_eq(run_job(refresh)->result, 0);
     ck_assert_mem_eq(map, "abcXYZ67\0", 9);
     view_job_free(flush);
