@@ -326,11 +326,11 @@ void rsys_signal_stop(struct guest *guest, int signal)
     }
     if (guest->process->jail->told_io)
         restore_code(guest);
+    if (guest->postponed)
+        restore_siginfo(guest, signal);
     if (rsys_injection_signal_stop(guest, signal) || rsys_mask_signal_stop(guest, signal))
         return;
     if (call->phase == CALL_IDLE) {
-        if (guest->postponed)
-            restore_siginfo(guest, signal);
         if (rsys_call_doubt(guest))
             postpone(guest, signal);
         else
