@@ -160,7 +160,7 @@ enum rsys_op {
 
     RSYS_OP_SPAWN = 0x7801,  /* a first executor with pid args[0]; args[1] = 1: the view's pager (root directory "/", no placeholders).  Takes a
                               * spare channel and greets.  Result 0 or -errno */
-    RSYS_OP_CANCEL = 0x7802, /* cancel what executor thread args[1] of process args[0] does, if it is request args[2]; NOREPLY: the request's own reply tells */
+    RSYS_OP_CANCEL = 0x7802, /* cancel what executor thread args[1] of process args[0] does, if it is request args[2]: the reply tells that it has been signalled, the request's own what came of it */
     RSYS_OP_KILL = 0x7803,   /* kill executor process args[0] with SIGKILL; NOREPLY */
 };
 

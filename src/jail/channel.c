@@ -87,7 +87,7 @@ static int channel_keep(struct channel *channel, const struct iovec *iov, int co
     for (int i = 0; i < count; i++)
         size += iov[i].iov_len;
     if (channel->out_at == channel->out_have)
-        channel->out_at = channel->out_have = 0;
+        channel->out_at = channel->out_have = channel->out_held = 0;
     if (channel->out_room - channel->out_have < size - skip) {
         size_t room = channel->out_have + (size - skip);
         uint8_t *grown = realloc(channel->out, room);
@@ -109,19 +109,41 @@ static int channel_keep(struct channel *channel, const struct iovec *iov, int co
 
 static void channel_flush(struct channel *channel)
 {
-    while (channel->out_at < channel->out_have) {
-        ssize_t n = send(channel->source.fd, channel->out + channel->out_at, channel->out_have - channel->out_at, MSG_DONTWAIT | MSG_NOSIGNAL);
+    size_t end = channel->cancels ? channel->out_held : channel->out_have;
+
+    while (channel->out_at < end) {
+        ssize_t n = send(channel->source.fd, channel->out + channel->out_at, end - channel->out_at, MSG_DONTWAIT | MSG_NOSIGNAL);
 
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0 && errno == EAGAIN)
             return;
         if (n < 0) /* lost: the input side tells */
-            break;
-        channel->out_at += (size_t)n;
+            end = channel->out_at = channel->out_have;
+        else
+            channel->out_at += (size_t)n;
     }
-    channel->out_at = channel->out_have = 0;
+    if (channel->out_at == channel->out_have)
+        channel->out_at = channel->out_have = channel->out_held = 0;
     rsys_source_change(channel->jail, &channel->source, false);
+}
+
+void rsys_channel_cancels(struct channel *channel)
+{
+    if (channel->cancels++ == 0)
+        channel->out_held = channel->out_have;
+}
+
+void rsys_channel_cancelled(struct jail *jail, pid_t tid)
+{
+    struct channel *channel = jail->channels;
+
+    while (channel && channel->tid != tid)
+        channel = channel->next;
+    if (!channel || channel->cancels == 0 || --channel->cancels > 0 || channel->source.fd < 0 || channel->out_at == channel->out_have)
+        return;
+    rsys_source_change(jail, &channel->source, true);
+    channel_flush(channel);
 }
 
 int64_t rsys_channel_send(struct channel *channel, struct rsys_request *request, uint16_t flags)
@@ -131,7 +153,7 @@ int64_t rsys_channel_send(struct channel *channel, struct rsys_request *request,
     uint32_t seq = ++channel->seq == RSYS_SEQ_SIGNAL ? channel->seq = 1 : channel->seq;
     int count = rsys_request_frame(request, seq, flags, iov, &size);
 
-    if (channel->source.fd >= 0 && channel->out_at == channel->out_have) {
+    if (channel->source.fd >= 0 && channel->out_at == channel->out_have && channel->cancels == 0) {
         struct msghdr message = {.msg_iov = iov, .msg_iovlen = (size_t)count};
         ssize_t n;
 

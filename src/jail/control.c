@@ -34,9 +34,20 @@ int rsys_control_spawn(struct jail *jail, pid_t pid)
     return seq < 0 ? -1 : 0;
 }
 
+static void cancel_done(struct channel *channel, struct errand *errand, int64_t result)
+{
+    rsys_channel_cancelled(channel->jail, errand->tid);
+}
+
 void rsys_control_cancel(struct guest *guest, uint32_t seq)
 {
-    control_post(guest->process->jail, RSYS_OP_CANCEL, (uint64_t)guest->process->pid, (uint64_t)guest->tid, seq);
+    struct rsys_request request = {0};
+    uint64_t args[6] = {(uint64_t)guest->process->pid, (uint64_t)guest->tid, seq};
+
+    rsys_request_start(&request, RSYS_OP_CANCEL, args);
+    if (rsys_channel_errand(guest->process->jail->control, &request, guest->tid, cancel_done) >= 0)
+        rsys_channel_cancels(guest->channel);
+    rsys_request_free(&request);
 }
 
 void rsys_control_kill(struct jail *jail, pid_t pid)

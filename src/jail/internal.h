@@ -83,6 +83,8 @@ struct channel {
     size_t have, room;
     uint8_t *out;          /* what could not be sent yet; owned */
     size_t out_at, out_have, out_room;
+    unsigned cancels;      /* asked for, and not known to have been signalled: until then, nothing is sent that is not ahead of out_held */
+    size_t out_held;
     struct errand *errands, **errands_end;
     bool is_control, dead;
 };
@@ -97,6 +99,10 @@ int64_t rsys_channel_send(struct channel *channel, struct rsys_request *request,
 /* The same, and call done(channel, errand, result) with its reply. */
 int64_t rsys_channel_errand(struct channel *channel, struct rsys_request *request, pid_t tid,
                             void (*done)(struct channel *, struct errand *, int64_t));
+/* A cancel goes to the executor thread of this channel, another way.  Were the next request there before it, it would interrupt that one: a write would end short, and
+ * nobody could tell why.  So the next request waits until the cancel has been signalled (rsys_channel_cancelled). */
+void rsys_channel_cancels(struct channel *channel);
+void rsys_channel_cancelled(struct jail *jail, pid_t tid);
 /* The loop's: input or room for output. */
 void rsys_channel_event(struct channel *channel, uint32_t events);
 /* The channel that waits for tid's greeting, or NULL. */

@@ -393,6 +393,7 @@ static void channel_recycle(struct channel *channel)
 {
     channel->guest = NULL;
     channel->tid = 0;
+    channel->cancels = 0; /* of the one that was there */
     channel->seq = 0;
     channel->jail->spares++;
 }
