@@ -219,8 +219,9 @@ void rsys_call_reply(struct guest *guest, const struct rsys_wire_reply *reply, c
         verdict = call->on_reply(call, reply, data);
     else
         verdict = call_reply_default(call, reply, data);
-    /* A large write that goes in pieces may run into the limit with a later one: to the guest it is one write that came as far as the limit. */
-    if (verdict == VERDICT_DONE && call->result >= 0)
+    /* A large write that goes in pieces may run into the limit with a later one: to the guest it is one write that came as far as the limit.  (What splices
+     * into a file is told of the limit natively too, however far it came.) */
+    if ((call->row->handler == RSYS_HANDLER_WRITE || call->row->handler == RSYS_HANDLER_WRITEV) && (verdict != VERDICT_DONE || call->result >= 0))
         signals &= ~(UINT64_C(1) << (SIGXFSZ - 1));
     if (signals)
         rsys_signal_raised(guest, signals);
