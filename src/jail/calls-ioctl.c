@@ -6,6 +6,7 @@
 #include "src/core/util.h"
 #include "src/jail/calls-fd.h"
 #include "src/jail/terminal.h"
+#include "src/jail/view.h"
 
 #include <asm/ioctls.h>
 #include <errno.h>
@@ -198,6 +199,38 @@ static enum verdict send_dedupe(struct call *call)
     return at < 0 ? rsys_call_done(call, at) : rsys_call_send(call);
 }
 
+/* FICLONE, FICLONERANGE: what guests have mapped of either file is written back before, and looks again after (coherence.c). */
+static enum verdict cloned(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data)
+{
+    return reply->result < 0 ? rsys_call_done(call, reply->result) : rsys_view_changed(call, (int)call->args[0], reply->result);
+}
+
+static enum verdict send_clone(struct call *call)
+{
+    call->on_reply = cloned;
+    return rsys_call_subcall(call, rsys_ioctl_by_number(call->args[1]));
+}
+
+static enum verdict settle_clone(struct call *call) { return rsys_view_settle(call, (int)call->args[0], true, send_clone); }
+
+static enum verdict clone_from(struct call *call, int64_t source) { return rsys_view_settle(call, (int)source, false, settle_clone); }
+
+static enum verdict clone_file(struct call *call, bool local)
+{
+    if (rsys_fd_is_beyond(call, call->args[2]))
+        return rsys_call_done(call, -EBADF);
+    if (local != rsys_fd_is_local(call->guest->process->fds, (int64_t)call->args[2]))
+        return rsys_call_done(call, -EXDEV);
+    return local ? VERDICT_CONTINUE : clone_from(call, (int64_t)call->args[2]);
+}
+
+static enum verdict clone_range(struct call *call)
+{
+    struct file_clone_range range;
+    int failed = rsys_memory_read(rsys_guest_memory(call->guest), call->args[2], &range, sizeof range);
+    return failed < 0 ? rsys_call_done(call, failed) : clone_from(call, range.src_fd);
+}
+
 enum verdict rsys_handle_IOCTL(struct call *call)
 {
     const struct rsys_subcall *sub = rsys_ioctl_by_number(call->args[1]);
@@ -218,10 +251,10 @@ enum verdict rsys_handle_IOCTL(struct call *call)
             return set_owner(call);
         break;
     case FICLONE:
-        if (rsys_fd_is_beyond(call, call->args[2]))
-            return rsys_call_done(call, -EBADF);
-        if (local != rsys_fd_is_local(fds, (int64_t)call->args[2]))
-            return rsys_call_done(call, -EXDEV);
+        return clone_file(call, local);
+    case FICLONERANGE:
+        if (!local)
+            return clone_range(call);
         break;
     case TIOCGPTPEER:
         if (local)
