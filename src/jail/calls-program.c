@@ -33,7 +33,7 @@ static void opened(struct view_job *job)
         return;
     }
     int fd = rsys_fd_steal(&job->view_fd), result = job->result;
-    bool stat_only = !job->keep;
+    bool stat_only = call && call->own.word[6] == 0;
 
     view_job_free(job);
     if (!call || result < 0 || fd < 0) {
@@ -51,6 +51,7 @@ static void opened(struct view_job *job)
     rsys_call_resume(call, verdict);
 }
 
+/* own.word[6]: whether the guest is to have the descriptor; 7: the flags of its open. */
 static enum verdict ask(struct call *call, bool keep)
 {
     struct rsys_session *session = rsys_jail_session(call->guest->process->jail);
@@ -58,7 +59,7 @@ static enum verdict ask(struct call *call, bool keep)
 
     if (!job)
         return rsys_call_done(call, -ENOMEM);
-    job->keep = keep;
+    call->own.word[6] = keep;
     rsys_call_is_short(call);
     return view_job_await(session->view, job);
 }
