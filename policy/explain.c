@@ -43,7 +43,7 @@ static void print_word(struct wrapped *line, const char *word)
 /* ---- calls ---- */
 
 /* What becomes of a call, for the lists. */
-enum fate { FATE_LOCAL, FATE_REMOTE, FATE_BY_FD, FATE_BOTH, FATE_DENIED, FATE_KILLED, FATE_NEVER, FATE_UNSUPPORTED, FATE_CONDITIONAL, FATE_PLACED, FATES };
+enum fate { FATE_LOCAL, FATE_REMOTE, FATE_BY_FD, FATE_BOTH, FATE_DENIED, FATE_KILLED, FATE_NEVER, FATE_CONDITIONAL, FATE_PLACED, FATES };
 
 static enum fate fate_of(const struct rsys_rules *rules, const struct rsys_call *call)
 {
@@ -58,8 +58,6 @@ static enum fate fate_of(const struct rsys_rules *rules, const struct rsys_call 
         return FATE_NEVER;
     if (action == RSYS_ACTION_DENY)
         return FATE_DENIED;
-    if ((call->flags & RSYS_CALL_UNSUPPORTED) != 0)
-        return FATE_UNSUPPORTED;
     if (action == RSYS_ACTION_LOCAL)
         return (call->flags & RSYS_CALL_PLACEABLE) != 0 ? FATE_PLACED : FATE_LOCAL;
     return call->where == RSYS_BY_FD ? FATE_BY_FD : call->where == RSYS_SPECIAL ? FATE_BOTH : FATE_REMOTE;
@@ -217,7 +215,6 @@ static void explain_calls(const struct rsys_rules *rules, FILE *out)
     print_fate(rules, FATE_REMOTE, "in the sandbox", out);
     print_fate(rules, FATE_BY_FD, "on the side where the descriptor is at home", out);
     print_fate(rules, FATE_BOTH, "both sides take part", out);
-    print_fate(rules, FATE_UNSUPPORTED, "allowed, but not supported yet (ENOSYS)", out);
     print_fate(rules, FATE_DENIED, "denied", out);
     print_fate(rules, FATE_KILLED, "fatal", out);
     print_fate(rules, FATE_NEVER, "never, under any policy", out);

@@ -2,8 +2,8 @@
 /* filter-executor.c: the filter of the executors, on the server: all that bounds a hostile client's calls.
  *
  * Three stages a call.  First what the executor itself needs (needs.def), in the forms in which it needs it: these pass whatever the policy
- * says.  Then the policy.  Then what the call may be at most: a call that the table has on the client only, that never runs or that is not
- * supported does not run here; ioctl, fcntl and prctl have the requests that guests may make and no others, sockets the usual families.
+ * says.  Then the policy.  Then what the call may be at most: a call that the table has on the client only or that never runs
+ * does not run here; ioctl, fcntl and prctl have the requests that guests may make and no others, sockets the usual families.
  *
  * What no filter can see, the sandbox closes: clone3's flags lie in memory, so no namespace can be made because the sandbox's user namespace is
  * allowed none (sandbox/limits.c). */
@@ -130,8 +130,7 @@ static void add_own(struct filter *filter, struct filter_stage *stage, const str
         for (size_t i = 0; i < RSYS_ARRAY_SIZE(prctl_options); i++)
             filter_add_masked(filter, stage, SECCOMP_RET_ALLOW, 0, INT, (uint64_t)prctl_options[i]);
         stage->otherwise = filter_errno(EINVAL);
-    } else if (call->where == RSYS_LOCAL || (call->flags & RSYS_CALL_UNSUPPORTED) != 0 ||
-               (call->where == RSYS_SPECIAL && policy_bound_to_client(call))) {
+    } else if (call->where == RSYS_LOCAL || (call->where == RSYS_SPECIAL && policy_bound_to_client(call))) {
         stage->otherwise = filter_errno(ENOSYS);
     }
 }

@@ -22,9 +22,8 @@ enum rsys_call_flag {
     RSYS_CALL_NORESTART = 1 << 1,   /* interrupted, it fails with EINTR whatever SA_RESTART says (signal(7)) */
     RSYS_CALL_MAKES_FD = 1 << 2,    /* its result is a new descriptor */
     RSYS_CALL_NOFAIL = 1 << 3,      /* cannot fail with valid arguments, and its result is known beforehand */
-    RSYS_CALL_UNSUPPORTED = 1 << 4, /* not supported yet: ENOSYS, named once under --trace */
-    RSYS_CALL_EITHER = 1 << 5,      /* a remote call that a policy may also place locally: the guest's own kernel makes it, without a stop */
-    RSYS_CALL_PLACEABLE = 1 << 6,   /* the same, but its handler makes it: it makes descriptors, whose numbers the executor gives (calls-ipc.c) */
+    RSYS_CALL_EITHER = 1 << 4,      /* a remote call that a policy may also place locally: the guest's own kernel makes it, without a stop */
+    RSYS_CALL_PLACEABLE = 1 << 5,   /* the same, but its handler makes it: it makes descriptors, whose numbers the executor gives (calls-ipc.c) */
 };
 
 /* Shapes of arguments.  `len` fields name another argument by index. */

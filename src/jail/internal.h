@@ -287,7 +287,6 @@ void rsys_trace_call_begin(struct call *call);
 void rsys_trace_call_ready(struct call *call, enum verdict verdict);
 /* The guest has been told; VERDICT_CONTINUE: its own kernel makes the call. */
 void rsys_trace_call_end(struct call *call, enum verdict verdict);
-void rsys_trace_unsupported(struct call *call);
 /* --stats: print the summary. */
 void rsys_trace_finish(void);
 

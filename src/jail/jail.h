@@ -263,7 +263,7 @@ struct rsys_session;
 struct rsys_session *rsys_jail_session(struct jail *jail);
 
 /* handlers: calls-*.c.  A REGULAR row that is BY_FD is continued when its descriptor is local; every other handler is asked in both cases.  What has been placed
- * (denied, killed, unsupported, never) is settled before. */
+ * (denied, killed, never) is settled before. */
 #define RSYS_HANDLER(name) enum verdict rsys_handle_##name(struct call *call);
 #include "src/core/handlers.def"
 #undef RSYS_HANDLER

@@ -329,10 +329,6 @@ static enum verdict call_place(struct call *call)
     }
     if (row->where == RSYS_NEVER)
         return rsys_call_done(call, -(int64_t)row->refusal);
-    if (row->flags & RSYS_CALL_UNSUPPORTED) {
-        rsys_trace_unsupported(call);
-        return rsys_call_done(call, -ENOSYS);
-    }
     if (row->where == RSYS_LOCAL)
         return VERDICT_CONTINUE;
     if (call->placed == RSYS_ACTION_LOCAL && (row->flags & RSYS_CALL_EITHER))

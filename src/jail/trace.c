@@ -27,7 +27,6 @@ static struct {
     bool lines, stats;
     int fd;
     struct count counts[RSYS_CALLS_MAX + 1]; /* the last: numbers that are no calls */
-    bool named[RSYS_CALLS_MAX];              /* unsupported ones that have been named */
 } trace = {.fd = -1};
 
 void rsys_trace_start(struct rsys_session *session)
@@ -84,7 +83,7 @@ static const char *where(const struct call *call, enum verdict verdict)
         return "remote";
     if (call->row == NULL || call->placed >= RSYS_ACTION_DENY || call->row->where == RSYS_NEVER)
         return "denied";
-    return call->row->flags & RSYS_CALL_UNSUPPORTED ? "unsupported" : "client";
+    return "client";
 }
 
 static void add_result(struct trace_line *line, const struct call *call, bool known)
@@ -174,16 +173,6 @@ void rsys_trace_call_end(struct call *call, enum verdict verdict)
     count->ns += ns;
     if (trace.lines)
         print_call(call, verdict, ns);
-}
-
-void rsys_trace_unsupported(struct call *call)
-{
-    if (!trace.lines || call->nr >= RSYS_CALLS_MAX || trace.named[call->nr])
-        return;
-    struct trace_line name = {.length = 0};
-    trace.named[call->nr] = true;
-    rsys_line_add(&name, "rsys-jail: %s is not supported yet: ENOSYS", call->row->name);
-    write_line(&name);
 }
 
 /* ---- the summary ---- */

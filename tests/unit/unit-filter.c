@@ -228,7 +228,7 @@ static int64_t executor_expects(const struct rsys_rules *rules, const struct pro
         return KILLED;
     if (action == RSYS_ACTION_DENY)
         return -(int64_t)error;
-    if (action == RSYS_ACTION_LOCAL || (call->flags & RSYS_CALL_UNSUPPORTED) != 0)
+    if (action == RSYS_ACTION_LOCAL)
         return -ENOSYS;
     if (probe->nr == SYS_socket || probe->nr == SYS_socketpair) {
         uint32_t family = (uint32_t)probe->args[0];

@@ -132,9 +132,9 @@ START_TEST(rows_are_sane)
         ck_assert_ptr_nonnull(call->note);
         ck_assert_msg((call->where == RSYS_NEVER) == (call->refusal != 0), "%s: a refusal has an errno", call->name);
         ck_assert_msg(call->where != RSYS_NEVER || call->note[0] != 0, "%s: a refusal has a reason", call->name);
-        ck_assert_msg(call->where != RSYS_LOCAL || (call->handler == RSYS_HANDLER_REGULAR && !(call->flags & RSYS_CALL_UNSUPPORTED)),
+        ck_assert_msg(call->where != RSYS_LOCAL || call->handler == RSYS_HANDLER_REGULAR,
                       "%s: the supervisor never sees a local call", call->name);
-        ck_assert_msg(call->where != RSYS_SPECIAL || call->handler != RSYS_HANDLER_REGULAR || (call->flags & RSYS_CALL_UNSUPPORTED),
+        ck_assert_msg(call->where != RSYS_SPECIAL || call->handler != RSYS_HANDLER_REGULAR,
                       "%s: a special call needs a handler", call->name);
         ck_assert_msg(call->where != RSYS_BY_FD || call->args[0].shape == RSYS_ARG_FD, "%s: by which descriptor?", call->name);
         ck_assert_msg(!(call->flags & RSYS_CALL_MAY_BE_LOCAL) || call->where == RSYS_REMOTE, "%s: only a remote call can be either", call->name);
@@ -149,7 +149,7 @@ START_TEST(rows_are_sane)
                 ck_assert_msg(call->args[i].shape <= RSYS_ARG_ADDRESS && call->args[i].shape != RSYS_ARG_DIRFD,
                               "%s: argument %u: a local call's shapes stay on the client", call->name, i);
             /* The kernel would follow what the encoder makes zero. */
-            if (call->handler == RSYS_HANDLER_REGULAR && call->where == RSYS_REMOTE && !(call->flags & RSYS_CALL_UNSUPPORTED))
+            if (call->handler == RSYS_HANDLER_REGULAR && call->where == RSYS_REMOTE)
                 ck_assert_msg(call->args[i].shape != RSYS_ARG_ADDRESS, "%s: argument %u: an address cannot be remote", call->name, i);
         }
     }

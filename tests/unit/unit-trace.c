@@ -314,17 +314,6 @@ START_TEST(summary)
 }
 END_TEST
 
-START_TEST(unsupported_once)
-{
-    call.nr = SYS_close;
-    call.row = rsys_call_by_number(call.nr);
-    rsys_trace_unsupported(&call);
-    ck_assert_str_eq(printed(), "rsys-jail: close is not supported yet: ENOSYS\n");
-    rsys_trace_unsupported(&call);
-    ck_assert_str_eq(printed(), "");
-}
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("trace");
@@ -335,7 +324,6 @@ int main(void)
     tcase_add_test(tests, entries_are_counted);
     tcase_add_test(tests, any_arguments);
     tcase_add_test(tests, summary);
-    tcase_add_test(tests, unsupported_once);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""--trace and --stats: each call with where it ran, its result and its time; a call that is not supported is named once."""
+"""--trace and --stats: each call with its arguments, where it ran, its result and its time."""
 import re
 
 from caselib import done, expect, jail, says
