@@ -10,7 +10,7 @@ import tempfile
 import process
 
 # A skip that names one of these is allowed even with RSYS_TESTS_MUST_RUN=1: the machine's kernel has not got it.
-KERNEL_FEATURES = ("x32", "int80", "idmapped-overlay", "cgroup2", "faccessat2")
+KERNEL_FEATURES = ("x32", "int80", "idmapped-overlay", "cgroup2", "faccessat2", "veth")
 
 PASS, FAIL, SKIP = "pass", "fail", "skip"
 
