@@ -55,11 +55,14 @@ struct epolls {
 struct epoll_wait {
     uint64_t waits, hurried;
     int64_t deadline; /* CLOCK_MONOTONIC ns, < 0: none */
+    uint64_t wanted;  /* before: the mask, which does not hold yet */
     uint32_t max;
     int own;          /* a duplicate of the local part for this call alone; -1: none */
     bool watching;    /* it is in the loop */
     bool probing;     /* something is ready here: the other side is only looked at */
     bool nests;
+    bool before;      /* this is the look before the wait */
+    bool instant;     /* no time was given: the kernel does not look at signals then, unlike poll's */
 };
 _Static_assert(sizeof(struct epoll_wait) <= sizeof(((struct call *)NULL)->own), "a wait has to fit the call");
 
@@ -430,7 +433,7 @@ static enum verdict go_on(struct call *call)
     }
     wait->nests = epoll != NULL && epoll->nests;
     wait->probing = look(call);
-    if (wait->probing)
+    if (wait->probing || wait->before)
         return ask(call, 0);
     if (wait->own >= 0) {
         wait->watching = true;
@@ -472,6 +475,25 @@ static int64_t store(struct call *call, const uint8_t *remote, uint32_t count)
     return (int64_t)count + RSYS_MAX(local, 0);
 }
 
+/* Nothing is ready: from here on the mask has to hold. */
+static enum verdict wait_masked(struct call *call)
+{
+    struct epoll_wait *wait = wait_of(call);
+    enum verdict verdict;
+    if (wait->instant || (wait->deadline >= 0 && wait->deadline <= now() && !rsys_call_mask_lets(call, wait->wanted)))
+        return end(call, 0);
+    if (call->guest->cancelling) /* a signal has come already */
+        return end(call, -ERESTARTSYS);
+    if (rsys_call_mask(call, call->args[4], call->args[5], &verdict)) {
+        wait->before = false;
+        return go_on(call);
+    }
+    /* The call is made again. */
+    on_drop(call);
+    call->on_drop = NULL;
+    return verdict;
+}
+
 static enum verdict on_wait(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data)
 {
     struct epoll_wait *wait = wait_of(call);
@@ -488,6 +510,8 @@ static enum verdict on_wait(struct call *call, const struct rsys_wire_reply *rep
         return end(call, count);
     if (cancelled && !hurried && (reply->result != -EINTR || call->guest->cancelling)) /* EINTR: by a signal that the executor only tells of */
         return end(call, -ERESTARTSYS);
+    if (wait->before)
+        return wait_masked(call);
     if (wait->deadline >= 0 && ((reply->result == 0 && !wait->probing && !hurried) || wait->deadline <= now()))
         return end(call, 0);
     return go_on(call);
@@ -518,7 +542,6 @@ enum verdict rsys_handle_EPOLL(struct call *call)
 {
     bool masked = call->nr == __NR_epoll_pwait || call->nr == __NR_epoll_pwait2;
     uint64_t args[6];
-    enum verdict verdict;
     memcpy(args, call->args, sizeof args);
     if (call->nr == __NR_epoll_ctl)
         return control_any(call);
@@ -528,8 +551,6 @@ enum verdict rsys_handle_EPOLL(struct call *call)
     }
     if (rsys_fd_is_local(table_of(call), (int64_t)args[0]))
         return rsys_call_done(call, -EINVAL);
-    if (masked && !rsys_call_mask(call, args[4], args[5], &verdict))
-        return verdict;
     struct epoll_wait wait = {.own = -1};
     if ((int32_t)args[2] <= 0 || (uint32_t)args[2] > INT_MAX / EVENT_SIZE)
         return rsys_call_done(call, -EINVAL);
@@ -539,6 +560,11 @@ enum verdict rsys_handle_EPOLL(struct call *call)
     int failed = read_timeout(call, &wait.deadline);
     if (failed < 0)
         return rsys_call_done(call, failed);
+    failed = masked ? rsys_call_mask_awaited(call, args[4], args[5], &wait.wanted) : 0;
+    if (failed < 0)
+        return rsys_call_done(call, failed);
+    wait.before = failed > 0;
+    wait.instant = wait.deadline >= 0 && wait.deadline <= now();
     *wait_of(call) = wait;
     return go_on(call);
 }

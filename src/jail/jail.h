@@ -202,9 +202,13 @@ int rsys_guest_post(struct guest *guest, struct rsys_request *request);
 enum verdict rsys_call_forward(struct call *call);
 /* The same with other arguments. */
 enum verdict rsys_call_forward_args(struct call *call, const uint64_t args[6]);
-/* For calls that wait with another signal mask (ppoll, pselect6, epoll_pwait): the first thing of their handlers.  address, size: the guest's sigset, address 0: none.
+/* For calls that wait with another signal mask (ppoll, pselect6, epoll_pwait), before they wait: what is ready already is told whatever signal is pending.  address, size: the guest's sigset, address 0: none.
  * True: the mask holds, go on.  False: return *ret_verdict; the handler is called once more when the mask holds. */
 bool rsys_call_mask(struct call *call, uint64_t address, uint64_t size, enum verdict *ret_verdict);
+/* Whether there is still to be looked, without the mask: 1, *ret_wanted is the mask; 0: there is none, or it holds; -EINVAL, -EFAULT. */
+int rsys_call_mask_awaited(struct call *call, uint64_t address, uint64_t size, uint64_t *ret_wanted);
+/* Whether a signal that is pending would be delivered with that mask. */
+bool rsys_call_mask_lets(const struct call *call, uint64_t wanted);
 /* Cancel the request under way although no signal has come: what the call waits for has come from elsewhere.  Its reply comes as ever, cancelled or done;
  * then say so with rsys_call_hurried_over() (also in on_drop). */
 void rsys_call_hurry(struct call *call);

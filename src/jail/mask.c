@@ -4,7 +4,10 @@
  * A guest's mask can be changed only while it is stopped, and what wakes it is its own kernel.  So: interrupt the guest, set the temporary mask, let it make
  * its call again, and go on with that one.  When the call has its result, interrupt it again, put the result into its registers and its own mask
  * back.  When a handler is to run, the kernel saves the mask that it finds, the temporary one, in the handler's frame; native ppoll has the original one
- * saved there: the guest is stopped at the first instruction of the handler and the frame is put right. */
+ * saved there: the guest is stopped at the first instruction of the handler and the frame is put right.
+ *
+ * All that is for calls that wait: natively they look at their descriptors first, and what is ready is told though a signal is pending.  So they look before they ask
+ * for their mask. */
 #include "src/jail/internal.h"
 
 #include <errno.h>
@@ -70,6 +73,24 @@ bool rsys_call_mask(struct call *call, uint64_t address, uint64_t size, enum ver
     ptrace(PTRACE_INTERRUPT, guest->tid, NULL, NULL);
     *ret_verdict = VERDICT_LATER;
     return false;
+}
+
+int rsys_call_mask_awaited(struct call *call, uint64_t address, uint64_t size, uint64_t *ret_wanted)
+{
+    const struct mask_swap *mask = call->guest->mask;
+    int result;
+
+    if (!address || (mask && mask->state == MASK_ACTIVE))
+        return 0;
+    if (size != sizeof(*ret_wanted))
+        return -EINVAL;
+    result = rsys_memory_read(&call->guest->memory, address, ret_wanted, sizeof(*ret_wanted));
+    return result < 0 ? result : 1;
+}
+
+bool rsys_call_mask_lets(const struct call *call, uint64_t wanted)
+{
+    return (rsys_signals_pending(call->guest) & ~wanted) != 0;
 }
 
 bool rsys_mask_end(struct guest *guest)

@@ -39,6 +39,7 @@ struct wait {
     bool watching;           /* the loop watches the duplicates */
     bool probing;            /* the remote half is only looked at: something was ready here */
     int64_t deadline;        /* CLOCK_MONOTONIC ns, < 0: none */
+    uint64_t mask, wanted;   /* the guest's sigset, which does not hold yet: this is the look before the wait; 0: none, or it holds */
     uint8_t rest;            /* enum rest: how the time that is left is written back */
     uint64_t rest_address;
     uint64_t array;          /* poll: the guest's */
@@ -294,12 +295,31 @@ static enum verdict go_on(struct call *call)
 {
     struct wait *wait = wait_of(call);
     int64_t left = wait->deadline < 0 ? -1 : RSYS_MAX(wait->deadline - now(), (int64_t)0);
-    wait->probing = look_local(call->guest, wait);
+    wait->probing = look_local(call->guest, wait) || wait->mask != 0;
     if (wait->probing)
         left = 0; /* only to tell of what is ready over there as well */
     else if (watch(call) < 0)
         return end(call, -ENOMEM);
     return ask(call, left);
+}
+
+/* Nothing is ready: from here on the mask has to hold. */
+static enum verdict wait_masked(struct call *call)
+{
+    struct wait *wait = wait_of(call);
+    enum verdict verdict;
+    if (wait->deadline >= 0 && wait->deadline <= now() && !rsys_call_mask_lets(call, wait->wanted))
+        return end(call, store(call, 0));
+    if (call->guest->cancelling) /* a signal has come already */
+        return end(call, -ERESTARTSYS);
+    if (rsys_call_mask(call, wait->mask, sizeof wait->wanted, &verdict)) {
+        wait->mask = 0;
+        return go_on(call);
+    }
+    /* The call is made again. */
+    on_drop(call);
+    call->on_drop = NULL;
+    return verdict;
 }
 
 static enum verdict on_wait(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data)
@@ -325,6 +345,8 @@ static enum verdict on_wait(struct call *call, const struct rsys_wire_reply *rep
         return end(call, count);
     if (cancelled && !hurried && (reply->result != -EINTR || call->guest->cancelling)) /* EINTR: by a signal that the executor only tells of */
         return end(call, -ERESTARTSYS);
+    if (wait->mask != 0)
+        return wait_masked(call);
     if (wait->deadline >= 0 && ((reply->result == 0 && !wait->probing && !hurried) || wait->deadline <= now()))
         return end(call, store(call, 0));
     /* Somebody else took what was there, or nothing that was asked for has come. */
@@ -420,11 +442,18 @@ static int read_timeout(struct call *call, uint64_t address, bool is_timeval, in
     return 0;
 }
 
+static int take_mask(struct call *call, uint64_t address, uint64_t size)
+{
+    struct wait *wait = wait_of(call);
+    int awaited = rsys_call_mask_awaited(call, address, size, &wait->wanted);
+    wait->mask = awaited > 0 ? address : 0;
+    return awaited;
+}
+
 enum verdict rsys_handle_POLL(struct call *call)
 {
     bool is_ppoll = call->nr == __NR_ppoll;
     uint32_t count = (uint32_t)call->args[1], remote = 0;
-    enum verdict verdict;
     if (count > rsys_jail_session(call->guest->process->jail)->welcome.nofile)
         return rsys_call_done(call, -EINVAL);
     struct wait *wait = wait_new(call, count, 0);
@@ -436,8 +465,6 @@ enum verdict rsys_handle_POLL(struct call *call)
         remote += wait->fds[i].fd >= 0 && !rsys_fd_is_local(call->guest->process->fds, wait->fds[i].fd);
     if (remote == 0)
         return VERDICT_CONTINUE;
-    if (is_ppoll && !rsys_call_mask(call, call->args[3], call->args[4], &verdict))
-        return verdict;
     wait->array = call->args[0];
     for (uint32_t i = 0; i < count; i++)
         wait->fds[i].revents = 0;
@@ -447,6 +474,9 @@ enum verdict rsys_handle_POLL(struct call *call)
             return rsys_call_done(call, failed);
         wait->rest = REST_TIMESPEC;
         wait->rest_address = call->args[2];
+        failed = take_mask(call, call->args[3], call->args[4]);
+        if (failed < 0)
+            return rsys_call_done(call, failed);
     } else {
         int32_t timeout = (int32_t)call->args[2];
         wait->deadline = timeout < 0 ? -1 : now() + timeout * 1000000ll;
@@ -478,7 +508,6 @@ enum verdict rsys_handle_SELECT(struct call *call)
     int32_t given = (int32_t)call->args[0];
     uint32_t n, bytes, remote;
     uint64_t mask[2] = {0, 0};
-    enum verdict verdict;
     if (given < 0)
         return rsys_call_done(call, -EINVAL);
     n = RSYS_MIN((uint32_t)given, rsys_jail_session(call->guest->process->jail)->welcome.nofile);
@@ -500,13 +529,14 @@ enum verdict rsys_handle_SELECT(struct call *call)
     if (call->nr == __NR_pselect6 && call->args[5] != 0) {
         if (rsys_memory_read(rsys_guest_memory(call->guest), call->args[5], mask, sizeof mask) < 0)
             return rsys_call_done(call, -EFAULT);
-        if (!rsys_call_mask(call, mask[0], mask[1], &verdict))
-            return verdict;
     }
     int failed = read_timeout(call, call->args[4], call->nr == __NR_select, &wait->deadline);
     if (failed < 0)
         return rsys_call_done(call, failed);
     wait->rest = call->nr == __NR_select ? REST_TIMEVAL : REST_TIMESPEC;
     wait->rest_address = call->args[4];
+    failed = take_mask(call, mask[0], mask[1]);
+    if (failed < 0)
+        return rsys_call_done(call, failed);
     return begin(call);
 }

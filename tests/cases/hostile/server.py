@@ -90,6 +90,9 @@ class Liar:
             signals = self.rng.choice([1 << self.rng.randrange(64), (1 << 64) - 1])
         elif kind == "seq":
             seq = self.rng.choice([0, 1, seq + 1, 0xffffffff])
+        elif kind == "told":
+            number, code = self.rng.choice([-1, 0, 1, 2, 9, 10, 17, 19, 29, 34, 63, 64, 65, 1 << 30]), self.rng.choice([0, -1, -3, -5, -6, -60, 1, 2, 6, 0x80, 1 << 30])
+            seq, data = 0xffffffff, bytearray(struct.pack("<iii", number, 0, code) + self.rng.randbytes(self.rng.choice((36, 36, 0, 100))))
         elif kind == "greeting":
             seq, result, signals, data = 0, self.rng.choice([1, 2, 3, 4, 5, 6, 7, 8, -11, -1]), self.rng.randrange(12), bytearray()
         elif kind == "data" and data:
@@ -111,8 +114,8 @@ class Liar:
             s.close()
 
 
-KINDS = ["result", "result", "data", "length", "size", "signals", "seq", "greeting"]
-seeds = [int(s) for s in sys.argv[1:]] or range(24)
+KINDS = ["result", "result", "data", "length", "size", "signals", "seq", "greeting", "told"]
+seeds = [int(s) for s in sys.argv[1:]] or range(27)
 lies = ended = 0
 for seed in seeds:
     liar = Liar(seed, (0.003, 0.01, 0.05)[seed % 3], [KINDS[seed // 3 % len(KINDS)]] if seed % 2 else KINDS)
