@@ -217,12 +217,24 @@ static int enter(struct cage *cage, struct rsys_error **err)
     return rsys_sandbox_drop_capabilities(LAUNCH_CAPS, err);
 }
 
+/* Guests are told of their executors' limit.  Here the supervisor needs a descriptor for each of them, and they their local ones at whatever number the
+ * executor gives. */
+static void raise_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 void cage_main(struct cage *cage)
 {
     RSYS_AUTO_ERROR err = NULL;
     sigset_t all;
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, NULL); /* a thread that does not block SIGCHLD would swallow the supervisor's */
+    raise_descriptors();
     struct rsys_session *session = &cage->session;
     session->program = cage->program.path;
     session->argv = session->options->argv;
