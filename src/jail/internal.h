@@ -253,6 +253,8 @@ void rsys_stand_ins_arrived(struct jail *jail, pid_t pid);
  * *ret_verdict; the handler is called once more when they are. */
 bool rsys_signal_watch(struct call *call, enum verdict *ret_verdict);
 void rsys_signal_watch_drop(struct process *process);
+/* The call, an open, has its result: a local descriptor of a terminal.  Have the guest's own kernel make it its controlling terminal, as open(2) would have, before it is told. */
+enum verdict rsys_injection_terminal(struct call *call, int64_t terminal);
 /* A stop, a signal-delivery stop, a notification while a guest is made to do a call; true: it was for that, and all is done (of a notification: let it pass). */
 bool rsys_injection_stop(struct guest *guest);
 bool rsys_injection_signal_stop(struct guest *guest, int signal);

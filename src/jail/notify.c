@@ -457,7 +457,7 @@ static void notify_call(struct jail *jail, const struct seccomp_notif *notif)
         notify_send(jail, notif->id, 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE);
         return;
     }
-    if (rsys_injection_is(guest, notif)) { /* two descriptors of ours, and a word of the vdso */
+    if (rsys_injection_is(guest, notif)) { /* descriptors that we have put there, and a word of the vdso */
         notify_send(jail, notif->id, 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE);
         return;
     }

@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/ptrace.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
@@ -45,6 +46,9 @@ struct injection {
     uint64_t event;         /* the vdso's address of the epoll_event */
     uint64_t mask;          /* the guest's own, and its registers, to go on with */
     struct user_regs_struct regs;
+    bool of_terminal;       /* instead: TIOCSCTTY on `terminal`, which is the result of the guest's own call, an open */
+    int64_t terminal;
+    int signal;             /* has come before it: to be sent again after it */
 };
 
 void rsys_injection_free(struct guest *guest)
@@ -151,6 +155,21 @@ bool rsys_signal_watch(struct call *call, enum verdict *ret_verdict)
     return false;
 }
 
+enum verdict rsys_injection_terminal(struct call *call, int64_t terminal)
+{
+    struct guest *guest = call->guest;
+
+    rsys_injection_free(guest);
+    guest->injection = calloc(1, sizeof(*guest->injection));
+    if (!guest->injection)
+        return rsys_call_done(call, terminal);
+    guest->injection->watch = -1;
+    guest->injection->of_terminal = true;
+    guest->injection->terminal = terminal;
+    ptrace(PTRACE_INTERRUPT, guest->tid, NULL, NULL);
+    return VERDICT_LATER;
+}
+
 /* ---- stops ---- */
 
 static void step(struct guest *guest)
@@ -178,6 +197,14 @@ static bool injection_start(struct guest *guest)
     regs.r10 = injection->event;
     regs.rip -= SYSCALL_SIZE;
     injection->regs.rax = (uint64_t)-ERESTARTNOINTR;
+    if (injection->of_terminal) {
+        regs.rax = SYS_ioctl;
+        regs.rdi = (uint64_t)injection->terminal;
+        regs.rsi = TIOCSCTTY;
+        regs.rdx = 0;
+        injection->regs.rax = (uint64_t)injection->terminal;
+        injection->regs.orig_rax = UINT64_MAX;
+    }
     if (ptrace(PTRACE_SETSIGMASK, guest->tid, (void *)sizeof(mask), &mask) < 0 || ptrace(PTRACE_SETREGS, guest->tid, NULL, &regs) < 0)
         return false;
     injection->running = true;
@@ -192,7 +219,7 @@ static void injection_end(struct guest *guest)
     struct process *process = guest->process;
     struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.u64 = RSYS_WAITS_SIGNAL | (uint64_t)process->pid};
     struct user_regs_struct regs;
-    bool done = ptrace(PTRACE_GETREGS, guest->tid, NULL, &regs) == 0 && regs.rax == 0;
+    bool done = ptrace(PTRACE_GETREGS, guest->tid, NULL, &regs) == 0 && regs.rax == 0 && !injection->of_terminal;
 
     ptrace(PTRACE_SETREGS, guest->tid, NULL, &injection->regs);
     ptrace(PTRACE_SETSIGMASK, guest->tid, (void *)sizeof(injection->mask), &injection->mask);
@@ -201,6 +228,14 @@ static void injection_end(struct guest *guest)
         process->signal_watch = injection->watch;
         injection->watch = -1;
     }
+    if (injection->of_terminal) {
+        guest->call->result = injection->terminal;
+        guest->call->phase = CALL_ANSWERED;
+        rsys_call_told(guest->call);
+        guest->told = false; /* it has the answer */
+    }
+    if (injection->signal)
+        syscall(SYS_tgkill, process->pid, guest->tid, injection->signal);
     rsys_injection_free(guest);
     rsys_guest_resume(guest, 0);
 }
@@ -237,6 +272,11 @@ bool rsys_injection_signal_stop(struct guest *guest, int signal)
             step(guest); /* all others are blocked */
         return true;
     }
+    if (guest->injection->of_terminal && guest->call->phase == CALL_LATER) {
+        guest->injection->signal = signal;
+        guest->call->phase = CALL_IDLE;
+        return injection_start(guest);
+    }
     /* It was deliverable before the call began to wait: as if it had come just before. */
     rsys_injection_free(guest);
     if (guest->call->phase != CALL_LATER)
@@ -256,6 +296,8 @@ bool rsys_injection_is(const struct guest *guest, const struct seccomp_notif *no
 {
     const struct injection *injection = guest->injection;
 
+    if (injection && injection->running && injection->of_terminal)
+        return notif->data.nr == SYS_ioctl && notif->data.args[0] == (uint64_t)injection->terminal && notif->data.args[1] == TIOCSCTTY;
     return injection && injection->running && notif->data.nr == SYS_epoll_ctl && notif->data.args[0] == injection->set &&
            notif->data.args[2] == injection->bell;
 }

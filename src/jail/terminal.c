@@ -154,11 +154,12 @@ const char *rsys_terminal_below(const struct call *call, const char *path, char 
 
 /* A guest that is about to do something, in call->own behind what rsys_call_bring_home uses. */
 struct asks {
-    uint64_t home[2];
+    uint64_t of_home[2];
     struct rsys_terminal terminal;
     uint32_t flags;
     uint32_t uid, gid; /* its effective ones */
     enum verdict (*next)(struct call *call);
+    enum verdict (*home)(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data); /* rsys_call_bring_home's */
 };
 _Static_assert(sizeof(struct asks) <= sizeof(((struct call *)NULL)->own), "what a guest asks has to fit the call");
 
@@ -224,31 +225,6 @@ static enum verdict bring(struct call *call, int fd, uint64_t flags)
     return rsys_call_bring_home(call, fd, (rsys_terminal_is_ours(session_of(call), fd) ? RSYS_FD_SESSION : 0u) | (flags & O_CLOEXEC ? RSYS_FD_CLOEXEC : 0u));
 }
 
-static enum verdict open_asked(struct call *call)
-{
-    struct asks *asks = asks_of(call);
-    char text[16];
-    const char *name = own_name(asks->terminal, text);
-    int root = session_of(call)->pts_fd, access = (int)asks->flags & O_ACCMODE;
-    struct stat st;
-    if (fstatat(root, name, &st, 0) < 0)
-        return rsys_call_done(call, errno == ENOENT && (asks->flags & O_CREAT) ? -EACCES : -errno); /* nobody makes a name in a devpts */
-    int wants = (access != O_WRONLY ? R_OK : 0) | (access != O_RDONLY ? W_OK : 0);
-    if (!(asks->flags & O_PATH) && !may(asks, &st, wants))
-        return rsys_call_done(call, -EACCES);
-    int fd = openat(root, name, (int)(asks->flags & OPEN_FLAGS) | O_NOCTTY | O_CLOEXEC);
-    if (fd < 0 || asks->terminal.kind != RSYS_TERMINAL_MASTER || (asks->flags & O_PATH))
-        return bring(call, fd, asks->flags);
-    /* The new slave is its maker's. */
-    unsigned number = 0;
-    if (ioctl(fd, TIOCGPTN, &number) == 0) {
-        snprintf(text, sizeof text, "%u", number);
-        if (fstatat(root, text, &st, 0) == 0 && st.st_uid != asks->uid)
-            (void)!fchownat(root, text, asks->uid, (gid_t)-1, 0); /* where one id is all there is, it has it */
-    }
-    return bring(call, fd, asks->flags);
-}
-
 /* The device number of the guest's controlling terminal, 0: none.  Field 7 of /proc/PID/stat, behind the last parenthesis.  Where there is no procfs to look at, who is
  * in the user's session is taken to have the user's. */
 static unsigned controlling_terminal(const struct call *call)
@@ -263,6 +239,51 @@ static unsigned controlling_terminal(const struct call *call)
     text[n < 0 ? 0 : n] = 0;
     const char *end = strrchr(text, ')');
     return end != NULL && sscanf(end + 1, " %*c %*d %*d %*d %d", &tty) == 1 ? (unsigned)tty : 0;
+}
+
+static enum verdict on_home(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data)
+{
+    enum verdict verdict = asks_of(call)->home(call, reply, data);
+    return verdict == VERDICT_DONE && call->result >= 0 ? rsys_injection_terminal(call, call->result) : verdict;
+}
+
+/* A slave.  Opened by a session's leader without a controlling terminal it becomes that: tty_open_proc_set_tty() of the kernel, which looks at whoever opens. */
+static enum verdict bring_slave(struct call *call, int fd, uint64_t flags)
+{
+    const pid_t pid = call->guest->process->pid;
+    enum verdict verdict = bring(call, fd, flags);
+    if (verdict != VERDICT_SENT || (flags & (O_NOCTTY | O_PATH)) || (flags & O_ACCMODE) == O_WRONLY || getsid(pid) != pid || controlling_terminal(call) != 0)
+        return verdict;
+    asks_of(call)->home = call->on_reply;
+    call->on_reply = on_home;
+    return verdict;
+}
+
+static enum verdict open_asked(struct call *call)
+{
+    struct asks *asks = asks_of(call);
+    char text[16];
+    const char *name = own_name(asks->terminal, text);
+    int root = session_of(call)->pts_fd, access = (int)asks->flags & O_ACCMODE;
+    struct stat st;
+    if (fstatat(root, name, &st, 0) < 0)
+        return rsys_call_done(call, errno == ENOENT && (asks->flags & O_CREAT) ? -EACCES : -errno); /* nobody makes a name in a devpts */
+    int wants = (access != O_WRONLY ? R_OK : 0) | (access != O_RDONLY ? W_OK : 0);
+    if (!(asks->flags & O_PATH) && !may(asks, &st, wants))
+        return rsys_call_done(call, -EACCES);
+    int fd = openat(root, name, (int)(asks->flags & OPEN_FLAGS) | O_NOCTTY | O_CLOEXEC);
+    if (asks->terminal.kind == RSYS_TERMINAL_SLAVE)
+        return bring_slave(call, fd, asks->flags);
+    if (fd < 0 || asks->terminal.kind != RSYS_TERMINAL_MASTER || (asks->flags & O_PATH))
+        return bring(call, fd, asks->flags);
+    /* The new slave is its maker's. */
+    unsigned number = 0;
+    if (ioctl(fd, TIOCGPTN, &number) == 0) {
+        snprintf(text, sizeof text, "%u", number);
+        if (fstatat(root, text, &st, 0) == 0 && st.st_uid != asks->uid)
+            (void)!fchownat(root, text, asks->uid, (gid_t)-1, 0); /* where one id is all there is, it has it */
+    }
+    return bring(call, fd, asks->flags);
 }
 
 /* /dev/tty: the guest's controlling terminal.  In the session that rsys-jail was started in, which has no number among the guests, it is the user's.  In one
@@ -330,7 +351,7 @@ enum verdict rsys_terminal_peer(struct call *call)
     if (!rsys_terminal_is_ours(session_of(call), master)) /* the user's: it would be a terminal of this machine's */
         return rsys_call_done(call, -ENOTTY);
     uint64_t flags = call->args[2];
-    return bring(call, ioctl(master, TIOCGPTPEER, (int)(flags & (O_ACCMODE | O_NONBLOCK)) | O_NOCTTY | O_CLOEXEC), flags);
+    return bring_slave(call, ioctl(master, TIOCGPTPEER, (int)(flags & (O_ACCMODE | O_NONBLOCK)) | O_NOCTTY | O_CLOEXEC), flags);
 }
 
 /* ---- stat, access, readlink ---- */

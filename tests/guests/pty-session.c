@@ -180,9 +180,47 @@ static void logged_in(void)
     close(master);
 }
 
+/* open(2) without O_NOCTTY: the leader of a session that has no terminal gets it. */
+static void by_opening(void)
+{
+    static const int flags[] = {O_RDWR | O_NOCTTY, O_WRONLY, O_RDWR, O_RDONLY};
+    for (int i = 0; i < 5; i++) {
+        int master, slave;
+        char name[64];
+        MUST(openpty(&master, &slave, name, NULL, NULL));
+        pid_t child = (pid_t)MUST(fork());
+        if (child == 0) {
+            int end, fd;
+            signal(SIGUSR1, note);
+            pid_t kicker = kick_until_closed(SIGUSR1, &end);
+            MUST(setsid());
+            if (i < 4)
+                fd = (int)MUST(open(name, flags[i] | O_CLOEXEC));
+            else
+                fd = ioctl(master, TIOCGPTPEER, O_RDWR);
+            int tty = open("/dev/tty", O_RDWR);
+            say("%d: /dev/tty %s, the session's %d, close on exec %d", i, tty < 0 ? error_name(errno) : "there", tcgetsid(fd) == getpid(), fcntl(fd, F_GETFD));
+            if (fork() == 0) {
+                int other = open("/dev/tty", O_RDONLY);
+                say("in a child: %s, of it %d", other < 0 ? error_name(errno) : "there", tcgetsid(slave) == getppid());
+                _exit(0);
+            }
+            wait(NULL);
+            signal(SIGHUP, SIG_IGN);
+            close(end);
+            reap(kicker);
+            _exit(0);
+        }
+        say_end("session", child);
+        close(master);
+        close(slave);
+    }
+}
+
 int main(void)
 {
     signal(SIGPIPE, SIG_IGN);
+    by_opening();
     leader();
     acquire();
     background();

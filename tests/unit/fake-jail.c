@@ -50,6 +50,7 @@ struct rsys_session *rsys_jail_session(struct jail *j) { return &session; }
 struct guest *rsys_guest_find(struct jail *j, pid_t tid) { return tid == fake_guest.tid ? &fake_guest : NULL; }
 void rsys_signal_raised(struct guest *guest, uint64_t set) {}
 void rsys_signal_behind_call(struct guest *guest) {}
+enum verdict rsys_injection_terminal(struct call *c, int64_t terminal) { return rsys_call_done(c, terminal); }
 int rsys_source_watch(struct jail *j, struct source *source, bool want_out) { return 0; }
 void rsys_call_hurry(struct call *c) { c->hurried = true; }
 void rsys_call_hurried_over(struct call *c) { c->hurried = false; }

@@ -7,6 +7,7 @@
 #include "src/jail/calls-proc.h"
 #include "src/jail/internal.h"
 #include "src/jail/session.h"
+#include "src/jail/terminal.h"
 #include "tests/unit/fake-jail.h"
 
 #include <asm/ioctls.h>
@@ -228,6 +229,29 @@ START_TEST(interfaces)
 }
 END_TEST
 
+START_TEST(terminal_names)
+{
+    static const struct {
+        const char *name;
+        enum rsys_terminal_kind kind;
+        uint32_t number;
+    } names[] = {
+        {"/dev/ptmx", RSYS_TERMINAL_MASTER, 0},     {"/dev/pts/ptmx", RSYS_TERMINAL_MASTER, 0},  {"/dev/pts", RSYS_TERMINAL_DIRECTORY, 0},
+        {"/dev/pts/", RSYS_TERMINAL_DIRECTORY, 0},  {"/dev/pts/.", RSYS_TERMINAL_DIRECTORY, 0},  {"/dev/tty", RSYS_TERMINAL_OWN, 0},
+        {"/dev/console", RSYS_TERMINAL_CONSOLE, 0}, {"/dev/pts/0", RSYS_TERMINAL_SLAVE, 0},      {"/dev/pts/1048575", RSYS_TERMINAL_SLAVE, 1048575},
+        {"/dev/pts/1048576", RSYS_TERMINAL_ABSENT, 0}, {"/dev/pts/00", RSYS_TERMINAL_ABSENT, 0}, {"/dev/pts/4294967296", RSYS_TERMINAL_ABSENT, 0},
+        {"/dev/pts/-1", RSYS_TERMINAL_ABSENT, 0},   {"/dev/pts/1 ", RSYS_TERMINAL_ABSENT, 0},    {"/dev/pts/..", RSYS_TERMINAL_NONE, 0},
+        {"/dev/pts/../null", RSYS_TERMINAL_NONE, 0}, {"/dev/pts/0/", RSYS_TERMINAL_NONE, 0},     {"/dev/tty1", RSYS_TERMINAL_NONE, 0},
+        {"/dev/", RSYS_TERMINAL_NONE, 0},           {"dev/tty", RSYS_TERMINAL_NONE, 0},          {"/dev/pts0", RSYS_TERMINAL_NONE, 0},
+    };
+    for (size_t i = 0; i < RSYS_ARRAY_SIZE(names); i++) {
+        struct rsys_terminal terminal = rsys_terminal_by_name(names[i].name);
+        ck_assert_msg(terminal.kind == names[i].kind, "%s is of kind %d", names[i].name, (int)terminal.kind);
+        ck_assert(terminal.kind != RSYS_TERMINAL_SLAVE || terminal.number == names[i].number);
+    }
+}
+END_TEST
+
 START_TEST(pairs)
 {
     int got[2] = {-1, -1};
@@ -415,6 +439,7 @@ int main(void)
     tcase_add_test(test, requests);
     tcase_add_test(test, interfaces);
     tcase_add_test(test, pairs);
+    tcase_add_test(test, terminal_names);
     tcase_add_test(test, local_pairs);
     tcase_add_test(test, opening);
     tcase_add_test(test, links);

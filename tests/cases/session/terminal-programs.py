@@ -57,7 +57,7 @@ same([
     (PROMPT + "\n", r"\A>\n.*^\[0\]"),
     ("echo in $((1 + 2)); stty size\n", r"^23 80\n>"),
     (["C-b", "%"], r"│[^\n]*[#$]\n"),
-    ("stty size; tty | sed 's/[0-9]/N/'\n", r"│23 39.*│/dev/pts/N.*│\n"),
+    ("stty size; tty | sed 's/[0-9]/N/'\n", r"│23 39.*│/dev/pts/N\n[^\n]*[#$]\n"),
     ("exit\n", r"\A[^│]*^23 80\n[^│]*\Z"),
     (["C-b", "d"], r"^\[detached \(from session 0\)\]\n>\Z"),
     ("clear; tmux list-windows | cut -d' ' -f 1; tmux attach\n", r"^\[0\] 0:bash"),
