@@ -24,6 +24,7 @@
 #include <sys/sysmacros.h>
 #include <sys/syscall.h>
 
+#define SEAL_FUTURE_WRITE 0x10 /* of linux/fcntl.h */
 #define COPY_PIECE (256 << 10)
 #define COPY_MAX (1 << 28)
 #define MAPPINGS_MAX 128
@@ -78,7 +79,7 @@ static void trim(struct view *view)
 
 /* ---- mmap ---- */
 
-/* own.word[1]: the flags of the descriptor. */
+/* own.word: 1: the flags of the descriptor; 5: the seals of the file, if it is to be mapped shared. */
 struct scratch {
     struct stat st; /* of the descriptor; first */
     char link[PATH_MAX];
@@ -91,7 +92,8 @@ static enum verdict copy_file(struct call *call);
  * table of descriptors, the number is the same file, and while nobody has written, it holds the same. */
 struct mapped_file {
     struct stat st;
-    uint64_t flags, changes;
+    uint64_t flags, changes, seals;
+    bool seals_known;
 };
 
 /* The mapping has been made by now: the descriptor that it was made by goes, unless it may have become another meanwhile, by other threads' calls. */
@@ -118,29 +120,34 @@ void rsys_mmap_call_begins(struct call *call)
         view_of_call(call)->changes++;
 }
 
+static bool is_shared(const struct call *call) { return (call->args[3] & MAP_TYPE) != MAP_PRIVATE; }
+
 static void remember(struct call *call)
 {
     struct fdtable *fds = call->guest->process->fds;
     if (fds->mapped_file == NULL && (fds->mapped_file = malloc(sizeof *fds->mapped_file)) == NULL)
         return;
-    *fds->mapped_file = (struct mapped_file){.st = *(struct stat *)call->scratch, .flags = call->own.word[1], .changes = view_of_call(call)->changes};
+    *fds->mapped_file = (struct mapped_file){.st = *(struct stat *)call->scratch, .flags = call->own.word[1], .changes = view_of_call(call)->changes,
+                                             .seals = call->own.word[5], .seals_known = is_shared(call)};
     fds->mapped = 1 + (int)call->args[4];
 }
 
 static bool recall(struct call *call)
 {
     const struct fdtable *fds = call->guest->process->fds;
-    if (fds->mapped != 1 + (int)call->args[4] || fds->mapped_file->changes != view_of_call(call)->changes)
+    if (fds->mapped != 1 + (int)call->args[4] || fds->mapped_file->changes != view_of_call(call)->changes ||
+        (is_shared(call) && !fds->mapped_file->seals_known))
         return false;
+    call->own.word[5] = fds->mapped_file->seals;
     *(struct stat *)call->scratch = fds->mapped_file->st;
     call->own.word[1] = fds->mapped_file->flags;
     return true;
 }
 
-static bool writes_back(struct call *call)
-{
-    return (call->args[3] & MAP_TYPE) != MAP_PRIVATE && (call->own.word[1] & O_ACCMODE) == O_RDWR;
-}
+/* A memory file that is sealed against writing. */
+static bool is_sealed(const struct call *call) { return (call->own.word[5] & (F_SEAL_WRITE | SEAL_FUTURE_WRITE)) != 0; }
+
+static bool writes_back(struct call *call) { return is_shared(call) && (call->own.word[1] & O_ACCMODE) == O_RDWR && !is_sealed(call); }
 
 static enum verdict install(struct call *call, int fd)
 {
@@ -325,15 +332,23 @@ static void got_flags(struct channel *channel, struct errand *errand, int64_t re
         channel->guest->call->own.word[1] = (uint64_t)result;
 }
 
+static void got_seals(struct channel *channel, struct errand *errand, int64_t result)
+{
+    if (channel->guest != NULL && channel->guest->call != NULL)
+        channel->guest->call->own.word[5] = result > 0 ? (uint64_t)result : 0; /* EINVAL: not a memory file */
+}
+
 static enum verdict map_known(struct call *call)
 {
     const struct stat *st = call->scratch;
     int64_t flags = (int64_t)call->own.word[1];
-    bool writes = (call->args[3] & MAP_TYPE) != MAP_PRIVATE && (call->args[2] & PROT_WRITE);
+    bool writes = is_shared(call) && (call->args[2] & PROT_WRITE);
     if (flags < 0 || (flags & O_PATH) != 0)
         return rsys_call_done(call, -EBADF);
     if ((flags & O_ACCMODE) == O_WRONLY || (writes && (flags & O_ACCMODE) != O_RDWR))
         return rsys_call_done(call, -EACCES);
+    if (writes && is_sealed(call))
+        return rsys_call_done(call, -EPERM);
     if (S_ISCHR(st->st_mode) && st->st_rdev == makedev(1, 5)) /* /dev/zero: memory, by another name */
         return install(call, rsys_jail_session(call->guest->process->jail)->zero_fd);
     if (!S_ISREG(st->st_mode))
@@ -370,6 +385,10 @@ enum verdict rsys_handle_MMAP(struct call *call)
     }
     rsys_request_start(&call->request, SYS_fcntl, (uint64_t[6]){call->args[4], F_GETFL});
     int64_t asked = rsys_channel_errand(call->guest->channel, &call->request, call->guest->tid, got_flags);
+    if (asked >= 0 && is_shared(call)) {
+        rsys_request_start(&call->request, SYS_fcntl, (uint64_t[6]){call->args[4], F_GET_SEALS});
+        asked = rsys_channel_errand(call->guest->channel, &call->request, call->guest->tid, got_seals);
+    }
     if (asked < 0)
         return rsys_call_done(call, asked);
     rsys_request_start(&call->request, SYS_fstat, (uint64_t[6]){(uint64_t)fd});
