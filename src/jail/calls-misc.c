@@ -2,6 +2,7 @@
 /* calls-misc.c: limits, prctl, credentials and kill: calls whose subject is divided between the guest and its executor. */
 #include "src/core/util.h"
 #include "src/jail/calls-proc.h"
+#include "src/jail/internal.h"
 #include "src/jail/jail.h"
 #include "src/jail/session.h"
 
@@ -63,11 +64,19 @@ uint64_t rsys_nofile_max(const struct process *process)
     return process->nofile_max != 0 ? process->nofile_max - 1 : rsys_jail_session(process->jail)->welcome.nofile;
 }
 
+/* Whose limit it is; NULL: of no guest (any more), or of init, whose limits the executor's kernel tells. */
+static struct process *process_of(const struct call *call, const struct limit *limit)
+{
+    const struct guest *guest = limit->pid == 0 ? call->guest : rsys_guest_find(call->guest->process->jail, limit->pid);
+    return guest != NULL ? guest->process : NULL;
+}
+
 static enum verdict on_limit_set(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data)
 {
     struct limit *limit = limit_of(call);
-    if (reply->result == 0 && limit->resource == RLIMIT_NOFILE && limit->pid == 0)
-        call->guest->process->nofile_max = limit->wanted.rlim_max + 1;
+    struct process *process = process_of(call, limit);
+    if (reply->result == 0 && limit->resource == RLIMIT_NOFILE && process != NULL)
+        process->nofile_max = limit->wanted.rlim_max + 1;
     return rsys_call_done(call, reply->result);
 }
 
@@ -81,8 +90,11 @@ static enum verdict on_limit(struct call *call, const struct rsys_wire_reply *re
         return rsys_call_done(call, -EIO);
     memcpy(&old, data + 4, sizeof old);
     struct rlimit shown = old;
+    const struct process *process = process_of(call, limit);
+    if (process == NULL)
+        return rsys_call_done(call, -ESRCH);
     if (limit->resource == RLIMIT_NOFILE) {
-        shown.rlim_max = rsys_nofile_max(call->guest->process);
+        shown.rlim_max = rsys_nofile_max(process);
         shown.rlim_cur = RSYS_MIN(shown.rlim_cur, shown.rlim_max);
     }
     if (limit->sets && limit->resource == RLIMIT_NOFILE && limit->wanted.rlim_max > shown.rlim_max)
