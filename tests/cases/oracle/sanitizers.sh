@@ -34,12 +34,12 @@ int main(int argc, char **argv)
     pair(count);
     printf("%d\n", counted);
     fflush(stdout);
-    char *heap = malloc(10);
+    volatile char *heap = malloc(10);
     volatile int number = 0x7fffffff;
     if (strcmp(what, "heap") == 0)
         heap[10 + argc - 2] = 1;
     if (strcmp(what, "freed") == 0) {
-        free(heap);
+        free((void *)heap);
         heap[0] = 1;
     }
     if (strcmp(what, "race") == 0)
