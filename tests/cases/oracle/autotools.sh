@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # root: programs
-# variants: root user
-# limit: 90
-# A package of autoconf and automake, as most are: autoreconf, configure (hundreds of short programs), make -j2, check, install, dist, out of the tree.
+# variants: root
+# limit: 120
+# In one variant: nothing in it depends on ids.  A package of autoconf and automake, as most are: autoreconf, configure (hundreds of short programs), make -j2, check, install, dist, out of the tree.
 set -u
 mkdir p; cd p
 cat >configure.ac <<'END'

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # root: programs
 # variants: root
-# limit: 120
+# limit: 180
 # In one variant, because compiling takes as long as all others together.  Go: the compiler, and a program with goroutines, network polling, child processes, signals, files, HTTP, timers; one that ends in a panic; a test.
 set -u
 export GOCACHE=/work/cache GOPATH=/work/path GOFLAGS=-mod=mod GO111MODULE=on GOTOOLCHAIN=local CGO_ENABLED=0 HOME=/work

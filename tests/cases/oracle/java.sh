@@ -89,19 +89,19 @@ public class T {
         var server = ServerSocketChannel.open().bind(new InetSocketAddress("127.0.0.1", 0));
         server.configureBlocking(false);
         var selector = Selector.open(); server.register(selector, SelectionKey.OP_ACCEPT);
+        var over = new AtomicBoolean();
         var loop = new Thread(() -> {
             try {
                 var buffer = ByteBuffer.allocate(65536);
-                while (selector.isOpen()) {
+                while (!over.get()) {
                     selector.select();
-                    if (!selector.isOpen()) return;
                     for (var key : selector.selectedKeys()) {
                         if (key.isAcceptable()) { var c = server.accept(); c.configureBlocking(false); c.register(selector, SelectionKey.OP_READ); }
                         else { var c = (SocketChannel)key.channel(); buffer.clear(); if (c.read(buffer) < 0) c.close(); else { buffer.flip(); while (buffer.hasRemaining()) c.write(buffer); } }
                     }
                     selector.selectedKeys().clear();
                 }
-            } catch (ClosedSelectorException e) { return; } catch (IOException e) { say(e); }
+            } catch (IOException e) { say(e); }
         });
         loop.start();
         int port = ((InetSocketAddress)server.getLocalAddress()).getPort();
@@ -113,7 +113,7 @@ public class T {
         })).toList();
         for (var c : clients) c.start();
         for (var c : clients) c.join();
-        selector.close(); loop.join(); server.close();
+        over.set(true); selector.wakeup(); loop.join(); selector.close(); server.close();
         try { new Socket("127.0.0.1", port); } catch (ConnectException e) { say(total, e.getMessage()); }
         var http = com.sun.net.httpserver.HttpServer.create(new InetSocketAddress("127.0.0.1", 0), 0);
         http.createContext("/", x -> { byte[] body = x.getRequestBody().readAllBytes(); x.sendResponseHeaders(200, 0); try (var o = x.getResponseBody()) { o.write((x.getRequestURI() + " " + body.length).getBytes()); } });

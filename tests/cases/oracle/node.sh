@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # root: programs
-# limit: 60
+# limit: 90
 # node: files and watching, child processes, workers, timers, streams, compression, cryptography, HTTP over TCP and unix sockets, UDP, dns, signals, a cluster.
 set -u
 cat >t.js <<'END'

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # root: programs
-# limit: 60
+# limit: 90
 # openssl and ssh-keygen: digests, ciphers, keys, a certificate authority, TLS between s_server and s_client (and curl), signatures; certificates of ssh.
 set -u
 export HOME=/work RANDFILE=/work/rnd
