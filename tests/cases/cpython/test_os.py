@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# limit: 120
+# limit: 240
 # root: programs
 import cpython
 

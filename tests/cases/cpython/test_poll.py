@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# limit: 90
+# limit: 180
 # root: programs
 # variants: root
 import cpython

@@ -8,11 +8,13 @@ It runs in the root, natively and jailed, and writes to standard output two line
 
 N counts the cases; those before FROM are left out, so that a run that a case has ended can be taken up behind it.  A case that takes longer than LIMIT seconds ends
 the process with the tracebacks of its threads on standard error, where all that the tests themselves print goes too.  Cases whose ids match no PATTERN
-(fnmatch; none given: all match), or match one behind a "!", are left out as well.  RESOURCE is one of test.support's that the cases may use ("network").  The last line is "over"."""
+(fnmatch; none given: all match), or match one behind a "!", are left out as well.  RESOURCE is one of test.support's that the cases may use
+("network"), or "terminal".  The last line is "over"."""
 import faulthandler
 import fnmatch
 import importlib
 import os
+import pty
 import signal
 import sys
 import tempfile
@@ -97,6 +99,19 @@ class Result(unittest.TestResult):
             print(f"{subtest.id()}\n{(self.failures or self.errors)[-1][1]}", file=sys.stderr, flush=True)
 
 
+def behind_terminal():
+    """Go on in a child with a controlling terminal of its own."""
+    pid, master = pty.fork()
+    if pid == 0:
+        return
+    try:
+        while data := os.read(master, 4096):
+            os.write(2, data)
+    except OSError:  # EIO: the other end has gone
+        pass
+    os._exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) & 255)
+
+
 seen = 0
 
 
@@ -131,6 +146,8 @@ def run_suite(suite):
 
 os.environb.setdefault(b"PYTHONREGRTEST_UNICODE_GUARD", b"\xe9")
 os.chdir(tempfile.mkdtemp(dir="."))
+if "terminal" in resources:
+    behind_terminal()
 support.use_resources = resources
 support.record_original_stdout(sys.stdout)
 support._run_suite = run_suite  # what test_main() functions of modules come to
