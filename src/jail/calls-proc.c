@@ -12,11 +12,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/fsuid.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -137,6 +139,9 @@ static int open_as_guest(const struct call *call, const char *path, uint64_t fla
     int result = fd < 0 ? -errno : fd;
     setfsuid(uid);
     setfsgid(gid);
+    /* A change of these ids undoes both (commit_creds()): "dumpable" becomes what fs.suid_dumpable says. */
+    prctl(PR_SET_DUMPABLE, 0);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     return result;
 }
 
