@@ -146,11 +146,7 @@ static void others(void)
         REFUSED(syscall(SYS_process_vm_readv, pid, &local, 1, &remote, 1, 0));
         REFUSED(syscall(SYS_process_vm_writev, pid, &local, 1, &remote, 1, 0));
         REFUSED(syscall(SYS_kcmp, pid, getpid(), 0, 0, 0));
-        int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-        if (pidfd >= 0) {
-            REFUSED(syscall(SYS_pidfd_getfd, pidfd, 0, 0));
-            syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, 0, 0);
-        }
+        REFUSED(syscall(SYS_pidfd_open, pid, 0));
         for (int signal = 1; signal < 65; signal++) {
             kill(pid, signal);
             syscall(SYS_tkill, pid, signal);
