@@ -433,7 +433,7 @@ static enum verdict go_on(struct call *call)
     }
     wait->nests = epoll != NULL && epoll->nests;
     wait->probing = look(call);
-    if (wait->probing || wait->before)
+    if (wait->probing || wait->before || left == 0)
         return ask(call, 0);
     if (wait->own >= 0) {
         wait->watching = true;

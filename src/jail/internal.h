@@ -47,6 +47,7 @@ struct jail {
     size_t request_size;
     struct first_shared *shared; /* first.c's */
     bool signalfds;           /* some guest has made one */
+    bool masks_change;        /* some guest has given one another mask */
     bool told_io;             /* some guest has been told a signal of a descriptor, with its siginfo (signals.c) */
     int bell;                 /* signal-watch.c's, 0: none yet */
     struct stand_in *stand_ins; /* signalfd.c's */

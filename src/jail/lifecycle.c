@@ -376,7 +376,6 @@ static void stop_exec(struct jail *jail, pid_t pid)
         }
     }
     rsys_fdtable_exec(process->fds);
-    rsys_signal_watch_drop(process); /* who executes may leave the signal handlers that it shared, and their queue */
     free(process->exe);
     process->exe = rsys_view_exe(jail->session->view, jail->session->proc_fd, pid);
     rsys_view_set_exe(jail->session->view, pid, process->exe);

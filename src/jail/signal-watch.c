@@ -8,7 +8,7 @@
  *
  * When the supervisor's loop then looks at the set, signalfd_poll() looks at the supervisor's own signals.  The bell's mask has one signal, and this
  * signal is always pending in the supervisor, blocked, sent by itself: the bell always rings, so each wake-up is an (edge-triggered) event.  What is pending in truth
- * is then read from /proc/TID/status (signalfd.c).  No mask of the guest is changed for it, no signal is taken or reordered, and a wait costs no stop.
+ * is then read from /proc/TID/status (signalfd.c).  No mask of the guest is changed for it, no signal is taken or reordered, and a wait costs no stop.  The queue is the process's over an exec, too.
  *
  * The guest's epoll_event is the word 1 (EPOLLIN) in the ELF header of its vdso: readable, never written by anybody.  The two
  * descriptors stay at numbers of the guest's local table that are not local: no call of the guest's is continued with them. */

@@ -26,6 +26,8 @@ struct stand_in {
     int own;        /* a duplicate of the guest's signalfd */
     int fd;         /* the eventfd */
     bool set;
+    pid_t looked;   /* the thread that it was last set right for; 0: a signal has come since */
+    uint64_t mask;  /* the signalfd's, when a signal came last */
 };
 
 /* ---- what is true ---- */
@@ -47,8 +49,12 @@ static uint64_t signalfd_mask(const struct jail *jail, int own)
 
 static void stand_in_update(const struct jail *jail, struct stand_in *stand, uint64_t pending, bool arrived)
 {
-    bool ready = (pending & signalfd_mask(jail, stand->own)) != 0;
     uint64_t count = 1;
+    bool ready;
+
+    if (arrived || !stand->mask || jail->masks_change)
+        stand->mask = signalfd_mask(jail, stand->own);
+    ready = (pending & stand->mask) != 0;
 
     if (ready && (arrived || !stand->set))
         (void)!write(stand->fd, &count, sizeof(count));
@@ -69,10 +75,14 @@ void rsys_stand_ins_look(struct guest *guest)
     for (struct stand_in *stand = jail->stand_ins; stand; stand = stand->next) {
         if (stand->pid != guest->process->pid || (stand->tid && stand->tid != guest->tid))
             continue;
+        /* What was not pending for this thread is not, as long as the process has got no signal. */
+        if (!stand->set && stand->looked == guest->tid && guest->process->signal_watch >= 0 && !jail->masks_change)
+            continue;
         if (!known)
             pending = rsys_signals_pending(guest);
         known = true;
         stand_in_update(jail, stand, pending, false);
+        stand->looked = guest->tid;
     }
 }
 
@@ -104,6 +114,7 @@ void rsys_stand_ins_arrived(struct jail *jail, pid_t pid)
             known = true;
         }
         stand_in_update(jail, stand, guest ? rsys_signals_pending(guest) : any, true);
+        stand->looked = 0;
     }
 }
 
@@ -204,8 +215,10 @@ enum verdict rsys_handle_SIGNALFD(struct call *call)
         return rsys_call_done(call, -EINVAL);
     if (fd != -1) {
         /* Another mask for one that is there: the guest's own kernel's, on a local descriptor of its own.  (It makes none by a number that is not -1.) */
-        if (rsys_fd_is_local(call->guest->process->fds, fd))
+        if (rsys_fd_is_local(call->guest->process->fds, fd)) {
+            jail->masks_change = true;
             return VERDICT_CONTINUE;
+        }
         if (rsys_fd_is_beyond(call, (uint64_t)fd))
             return rsys_call_done(call, -EBADF);
         call->on_reply = not_signalfd;

@@ -184,9 +184,37 @@ static void threads(int fd)
     take(fd);
 }
 
-int main(void)
+/* What an exec leaves open goes on. */
+static void executed(int set, int fd)
+{
+    struct epoll_event got;
+    TRY(epoll_wait(set, &got, 1, 0));
+    stranger(SIGUSR1);
+    TRY(epoll_wait(set, &got, 1, 20000));
+    take(fd);
+    TRY(epoll_wait(set, &got, 1, 0));
+}
+
+static void execute(const char *name, int fd)
+{
+    char numbers[2][16];
+    int set = (int)MUST(epoll_create1(0));
+    struct epoll_event event = {.events = EPOLLIN};
+    MUST(epoll_ctl(set, EPOLL_CTL_ADD, fd, &event));
+    MUST(epoll_ctl(set, EPOLL_CTL_ADD, pipe_fds[0], &event));
+    snprintf(numbers[0], sizeof numbers[0], "%d", set);
+    snprintf(numbers[1], sizeof numbers[1], "%d", fd);
+    execl("/proc/self/exe", name, numbers[0], numbers[1], NULL);
+    say("exec: %s", error_name(errno));
+}
+
+int main(int argc, char **argv)
 {
     sigset_t set, other;
+    if (argc == 3) {
+        executed(atoi(argv[1]), atoi(argv[2]));
+        return 0;
+    }
     MUST(pipe(pipe_fds));
     errors();
     block(SIGUSR1, SIGRTMIN + 1, &set);
@@ -226,5 +254,6 @@ int main(void)
     say_end("child", child);
     look(fd, 0);
     take(fd);
-    return 0;
+    execute(argv[0], fd);
+    return 1;
 }
