@@ -238,7 +238,8 @@ void rsys_call_answer(struct call *call, int64_t result);
 void rsys_call_resume(struct call *call, enum verdict verdict);
 /* Whether the notification is still valid (the guest was not interrupted or killed meanwhile). */
 bool rsys_call_valid(const struct call *call);
-/* Install a descriptor of ours in the guest at number `at` (SECCOMP_IOCTL_NOTIF_ADDFD, SECCOMP_ADDFD_FLAG_SETFD), or at the lowest free local number (at < 0).  The number, or -errno. */
+/* Install a descriptor of ours in the guest at number `at` (SECCOMP_IOCTL_NOTIF_ADDFD, SECCOMP_ADDFD_FLAG_SETFD), or at the lowest free local number (at < 0).  The number, or -errno; -ERESTARTSYS:
+ * the guest has been interrupted, which is the call's result then. */
 int rsys_call_add_fd(struct call *call, int fd, int at, bool cloexec);
 /* Take a duplicate of a guest's local descriptor (pidfd_getfd).  A descriptor of ours, or -errno. */
 int rsys_guest_get_fd(struct guest *guest, int fd);

@@ -524,7 +524,10 @@ int rsys_call_add_fd(struct call *call, int fd, int at, bool cloexec)
     do
         number = ioctl(call->guest->process->jail->notify.fd, SECCOMP_IOCTL_NOTIF_ADDFD, &add);
     while (number < 0 && errno == EINTR);
-    return number < 0 ? -errno : number;
+    /* Interrupted, there is no notification to act on, but the guest will make the call again. */
+    if (number < 0)
+        return errno == ENOENT ? -ERESTARTSYS : -errno;
+    return number;
 }
 
 int rsys_guest_get_fd(struct guest *guest, int fd)
