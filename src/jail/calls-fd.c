@@ -283,6 +283,7 @@ enum verdict rsys_handle_DUP(struct call *call)
         (call->row->nr == SYS_dup2 || (call->args[2] & ~(uint64_t)O_CLOEXEC) == 0) && table_is_private(call) &&
         !rsys_jail_session(call->guest->process->jail)->nofile_differs && post(call, (uint16_t)call->nr, call->args)) {
         rsys_fd_closed(fds, over);
+        rsys_fd_duplicated(fds, (int32_t)call->args[0], over, cloexec);
         rsys_fd_set_local(fds, (int)over, (rsys_fd_flags(fds, (int64_t)call->args[0]) & RSYS_FD_SESSION) | (cloexec ? RSYS_FD_CLOEXEC : 0u));
         return rsys_call_pass_once(call);
     }

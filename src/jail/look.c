@@ -273,6 +273,7 @@ bool rsys_look_answer(struct call *call, enum verdict *ret_verdict)
         return answer_seek(call, look, ret_verdict);
     case SYS_close:
         look->fd = -1;
+        rsys_fd_closed(call->guest->process->fds, (int)call->args[0]);
         if (!post(call, SYS_close, 0, 0))
             return false;
         *ret_verdict = rsys_call_done(call, 0);
