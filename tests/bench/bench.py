@@ -30,6 +30,7 @@ import process  # noqa: E402
 import wire  # noqa: E402
 
 LIMIT = 120  # seconds for any one program
+CAPABILITIES = "cb"  # of native programs and guests, as make_policy() has them
 REQUEST, REPLY = wire.HEAD.size, wire.REPLY.size
 
 
@@ -82,39 +83,71 @@ class Bench:
         self.arguments, self.stage, self.root, self.pinned = arguments, stage, root, pinned
         self.build, self.bin = arguments.build, f"{stage}/bin"
         self.env = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LANG": "C.UTF-8", "TERM": "dumb"}
-        log_path = f"{stage}/server.log"
+        self.servers, self.relays, self.others = [], [], {}
+        self.server, self.port = self.start_server(f"{stage}/policy.json", "server")
+        self.relay = Relay(self, self.port, int(arguments.delay * 1000)) if arguments.delay > 0 else None
+        self.address = f"tcp:127.0.0.1:{self.relay.port if self.relay else self.port}"
+
+    def start_server(self, policy, name):
+        """A rsys-sandboxd, when it listens: the process and its port."""
+        log_path = f"{self.stage}/{name}.log"
         with open(log_path, "wb") as log:
-            self.server = process.start((["taskset", "-c", "0"] if pinned else []) + [
-                f"{self.build}/rsys-sandboxd", "--policy", f"{stage}/policy.json", "--listen", "tcp:127.0.0.1:0"], log, log)
+            server = process.start((["taskset", "-c", "0"] if self.pinned else []) + [
+                f"{self.build}/rsys-sandboxd", "--policy", policy, "--listen", "tcp:127.0.0.1:0"], log, log)
+        self.servers.append(server)
 
         def look():
             with open(log_path, encoding="utf-8", errors="replace") as f:
                 self.log = f.read()
-            return re.search(r"listening on tcp:127\.0\.0\.1:(\d+)", self.log) or self.server.poll() is not None
+            return re.search(r"listening on tcp:127\.0\.0\.1:(\d+)", self.log) or server.poll() is not None
         found = process.until(look, 15)
         if not found or found is True:
             raise Failed("the server does not come up: " + self.log.strip())
-        self.port = int(found[1])
-        self.relay = Relay(self, self.port, int(arguments.delay * 1000)) if arguments.delay > 0 else None
-        self.address = f"tcp:127.0.0.1:{self.relay.port if self.relay else self.port}"
+        return server, int(found[1])
+
+    def other(self, name, root=None, syscalls=None, network=None):
+        """The address of a server under another policy, started when it is first asked for."""
+        if name not in self.others:
+            path = f"{self.stage}/{name}.json"
+            make_policy(self.stage, root or self.root, path, syscalls, network)
+            port = self.start_server(path, name)[1]
+            relay = Relay(self, port, int(self.arguments.delay * 1000)) if self.relay else None
+            if relay:
+                self.relays.append(relay)
+            self.others[name] = f"tcp:127.0.0.1:{relay.port if relay else port}"
+        return self.others[name]
+
+    def local_pipes(self):
+        return self.other("local", syscalls=[{"names": ["pipe", "pipe2"], "action": "local"}])
+
+    def programs(self):
+        """The larger root, and a server for it."""
+        found = subprocess.run([f"{os.path.dirname(os.path.dirname(HERE))}/tests/make-root", "--programs", "--where"], stdin=subprocess.DEVNULL,
+                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, timeout=60, check=False)
+        if found.returncode != 0 or not os.path.isdir(found.stdout.strip()):
+            raise Failed("the root with the larger programs is not there: tests/make-root --programs")
+        return found.stdout.strip(), self.other("programs", root=found.stdout.strip())
 
     def stop(self):
+        for relay in self.relays:
+            relay.stop()
         if self.relay:
             self.relay.stop()
-        self.server.terminate()
-        process.wait_limited(self.server, 10)
-        process.end(self.server)
+        for server in self.servers:
+            server.terminate()
+            process.wait_limited(server, 10)
+            process.end(server)
 
     def jail(self, program, address=None, limit=LIMIT, cwd="/work"):
         return output([f"{self.build}/rsys-jail", "--server", address or self.address, "--chdir", cwd] + program, limit, self.pinned, env=self.env)
 
-    def native(self, program, directory="/work"):
+    def native(self, program, directory="/work", root=None):
         """In the same root, natively."""
-        return output([f"{self.build}/tests/programs/native", "--directory", directory, "--bind", self.bin, "/bench", self.root] + program, pinned=self.pinned,
+        return output([f"{self.build}/tests/programs/native", "--directory", directory, "--capabilities", CAPABILITIES, "--bind", self.bin, "/bench", root or self.root] + program, pinned=self.pinned,
                       env=self.env)
 
-    def guest(self, *args):
-        return float(self.jail(["/bench/guest", *map(str, args)]))
+    def guest(self, *args, address=None):
+        return float(self.jail(["/bench/guest", *map(str, args)], address))
 
     def native_guest(self, *args):
         return float(self.native(["/bench/guest", *map(str, args)]))
@@ -222,6 +255,39 @@ def row_thread(b):
     return life(b, "thread", 900)
 
 
+def pipes(b, what, n, size, address):
+    return b.guest(what, b.calls(n), size, address=address), b.native_guest(what, n, size), "B/s" if what == "pipe" else "ns"
+
+
+def row_pipe(b):
+    return pipes(b, "pipe", 6000, 65536, None)
+
+
+def row_pipe_local(b):
+    return pipes(b, "pipe", 6000, 65536, b.local_pipes())
+
+
+def row_pingpong(b):
+    return pipes(b, "pingpong", 9000, 1, None)
+
+
+def row_pingpong_local(b):
+    return pipes(b, "pingpong", 9000, 1, b.local_pipes())
+
+
+def row_echo(b):
+    """A peer outside of the sandbox; natively without one, on the same network."""
+    peer = process.start((["taskset", "-c", "0"] if b.pinned else []) + [f"{b.bin}/raw", "echo"], subprocess.PIPE, subprocess.DEVNULL)
+    try:
+        port = peer.stdout.readline().decode().strip()
+        n = b.calls(9000)
+        address = b.other("network", network="host")
+        return b.guest("echo", n, 64, port, address=address), float(output([f"{b.bin}/guest", "echo", "9000", "64", port], pinned=b.pinned)), "ns"
+    finally:
+        process.end(peer)
+        peer.stdout.close()
+
+
 def row_start(b):
     bwrap = ["bwrap", "--unshare-all", "--ro-bind", b.root, "/", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "/bin/true"]
     return b.seconds(lambda: b.jail(["/bin/true"], cwd="/"), 10) * 1e9, b.seconds(lambda: output(bwrap, pinned=b.pinned), 10) * 1e9, "ns"
@@ -255,6 +321,74 @@ def row_tar(b):
 
 def row_find(b):
     return program(b, "find /usr >/dev/null")
+
+
+def timed(b, setup, work, address=None, root=None):
+    """A script in which `work` is measured, from within."""
+    command = ["/bin/bash", "-c", f"{setup}; S=$EPOCHREALTIME; {work}; E=$EPOCHREALTIME; echo $(( ${{E/./}} - ${{S/./}} ))"]
+    return float(b.jail(command, address).split()[-1]) * 1e3, float(b.native(command, root=root).split()[-1]) * 1e3, "ns"
+
+
+PIPELINE = "for i in {1..20}; do seq 1 2000 | grep 7 | sed s/7/x/ | sort -r | wc -l >/dev/null; done"
+
+
+def row_pipeline(b):
+    return timed(b, ":", PIPELINE)
+
+
+def row_pipeline_local(b):
+    return timed(b, ":", PIPELINE, b.local_pipes())
+
+
+HEADERS = "stdio.h stdlib.h string.h unistd.h fcntl.h sys/epoll.h sys/inotify.h linux/seccomp.h sys/nosuch.h no/such.h"
+FUNCTIONS = "openat2 copy_file_range memfd_create getrandom strlcpy qsort_r posix_spawn no_such_function close_range explicit_bzero statx renameat2"
+
+
+def row_configure(b):
+    if shutil.which("autoconf") is None:
+        raise Failed("autoconf is not installed")
+    os.makedirs(f"{b.bin}/package", exist_ok=True)
+    with open(f"{b.bin}/package/configure.ac", "w", encoding="utf-8") as f:
+        f.write(f"AC_INIT([small], [1])\nAC_PROG_CC\nAC_CHECK_HEADERS([{HEADERS}])\nAC_CHECK_FUNCS([{FUNCTIONS}])\nAC_CHECK_SIZEOF([long])\nAC_OUTPUT\n")
+    output(["autoconf"], cwd=f"{b.bin}/package")
+    return timed(b, ":", "/bench/package/configure -q >/dev/null")
+
+
+def row_make(b):
+    setup = """for i in {1..12}; do echo "#include <stdio.h>
+int f$i(void) { return printf(\\"%d\\", $i); }" >f$i.c; done; echo "int main(void) { return 0; }" >main.c
+printf 'all: main.o %s\\n\\tgcc -o all $^\\n' "$(echo f{1..12}.o)" >Makefile"""
+    return timed(b, setup.replace("\\\\", "\\"), "make -s -j2 CC=gcc CFLAGS=-O1 >/dev/null")
+
+
+def rate(b, script):
+    """The last number that a script prints, by the programs of the larger root."""
+    root, address = b.programs()
+    command = ["/bin/bash", "-c", script]
+    jailed, native = b.jail(command, address).split(), b.native(command, root=root).split()
+    if not jailed or not native:
+        raise Failed("nothing was measured " + ("natively" if jailed else "in the jail"))
+    return float(jailed[-1]), float(native[-1]), "requests/s"
+
+
+def row_redis(b):
+    return rate(b, f"""redis-server --port 6379 --save '' --dir /work --daemonize yes --pidfile /work/pid >/dev/null
+        until [ "$(redis-cli ping 2>/dev/null)" = PONG ]; do sleep 0.02; done
+        redis-benchmark -q -n {b.calls(20000)} -c 20 -t get | tr '\\r' '\\n' | sed -n 's/^GET: \\([0-9.]*\\) requests per second.*/\\1/p' >got
+        redis-cli shutdown nosave; cat got""")
+
+
+def row_nginx(b):
+    return rate(b, """mkdir -p www; seq 1 200 >www/numbers
+        echo 'user root; worker_processes 1; pid /work/pid; error_log /work/log; events {} http { access_log off; server { listen 127.0.0.1:8080; root /work/www; } }' >conf
+        nginx -c /work/conf; wrk -t 1 -c 8 -d 2s http://127.0.0.1:8080/numbers | sed -n 's|^Requests/sec: *||p' >got; nginx -c /work/conf -s quit; cat got""")
+
+
+def row_pgbench(b):
+    return rate(b, """PATH=$(echo /usr/lib/postgresql/*/bin):$PATH; chmod 777 /work; as() { setpriv --reuid 1 --regid 1 --clear-groups "$@"; }
+        as initdb -D /work/data -U me -A trust --no-sync >/dev/null; as pg_ctl -D /work/data -o "-k /work -h '' -c fsync=off" -l /work/log -w start >/dev/null
+        as pgbench -h /work -U me -i -q postgres >/dev/null 2>&1; as pgbench -h /work -U me -c 4 -t 200 postgres 2>/dev/null | sed -n 's/^tps = \\([0-9.]*\\).*/\\1/p' >got
+        as pg_ctl -D /work/data -m fast -w stop >/dev/null; cat got""")
 
 
 class Sshfs:
@@ -362,10 +496,22 @@ ROWS = [
     ("fork+exit+wait", row_fork_exit_wait, None, "native", "low"),
     ("fork+exec /bin/true+wait", row_fork_exec_wait, None, "native", "low"),
     ("thread start+join", row_thread, None, "native", "low"),
+    ("pipe between two guests, 64 KiB blocks", row_pipe, None, "native", "high"),
+    ("pipe between two guests, placed locally", row_pipe_local, None, "native", "high"),
+    ("pipe ping-pong of two guests", row_pingpong, None, "native", "low"),
+    ("pipe ping-pong, placed locally", row_pingpong_local, None, "native", "low"),
+    ("TCP echo to a peer on the server", row_echo, None, "native", "low"),
     ("rsys-jail /bin/true, server running", row_start, 5, "bwrap with the same namespaces", "low"),
     ("rsys-jail /bin/true, embedded server", row_start_embedded, None, "bwrap with the same namespaces", "low"),
     ("python3 -c pass", row_python, None, "native chroot", "low"),
     ("git status", row_git_status, None, "native chroot", "low"),
+    ("shell pipelines", row_pipeline, None, "native chroot", "low"),
+    ("shell pipelines, pipes placed locally", row_pipeline_local, None, "native chroot", "low"),
+    ("configure of a small package", row_configure, None, "native chroot", "low"),
+    ("make -j2 of a small C project", row_make, None, "native chroot", "low"),
+    ("redis-benchmark GET", row_redis, None, "native chroot", "high"),
+    ("wrk against nginx", row_nginx, None, "native chroot", "high"),
+    ("pgbench", row_pgbench, None, "native chroot", "high"),
     ("tar c /usr/share/doc", row_tar, None, "native chroot", "low"),
     ("find /usr", row_find, None, "native chroot", "low"),
     ("tar c /usr/share/doc, against sshfs", row_sshfs_tar, None, "native over sshfs", "low"),
@@ -398,17 +544,19 @@ def measure(bench, name, function, aim, baseline_name, better):
     return result
 
 
-def make_policy(stage, root):
+def make_policy(stage, root, path, syscalls=None, network=None):
     policy = {
-        "defaultAction": "remote",
+        "defaultAction": "allow",
+        "syscalls": syscalls or [],
         "sandbox": {
             "root": {"path": root, "mode": "overlay"},
             "mounts": [{"type": "proc", "target": "/proc"}, {"type": "dev", "target": "/dev"}, {"type": "tmpfs", "target": "/tmp", "mode": "1777"},
                        {"type": "tmpfs", "target": "/work", "mode": "0755"}, {"type": "bind", "source": f"{stage}/bin", "target": "/bench"}],
-            "capabilities": ["CAP_DAC_OVERRIDE"],
+            "capabilities": ["CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_SETUID", "CAP_SETGID"],
+            "network": network or "none",
         },
     }
-    with open(f"{stage}/policy.json", "w", encoding="utf-8") as f:
+    with open(path, "w", encoding="utf-8") as f:
         json.dump(policy, f)
 
 
@@ -433,7 +581,7 @@ def main():
     print(f"{'row':<48} {'mode':<7} {'value':>12} {'baseline':>12} {'ratio':>8} {'aim':>5}")
     try:
         shutil.copytree(f"{arguments.build}/tests/bench", f"{stage}/bin")
-        make_policy(stage, root)
+        make_policy(stage, root, f"{stage}/policy.json")
         for pinned in {"free": [False], "pinned": [True], "both": [False, True]}[arguments.mode]:
             bench = Bench(arguments, stage, root, pinned)
             try:

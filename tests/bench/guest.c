@@ -7,11 +7,14 @@
  * program is not in it.  Everything is made in the current directory or at PATH. */
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -122,6 +125,64 @@ static void do_exec(long n)
         end_child(pid);
     }
 }
+/* One process writes, the other one reads. */
+static void do_pipe(long n)
+{
+    int ends[2];
+    if (pipe(ends) < 0)
+        die("pipe");
+    pid_t pid = fork();
+    if (pid == 0) {
+        close(ends[0]);
+        while (n-- > 0)
+            for (long at = 0; at < size;) {
+                ssize_t put = write(ends[1], buffer, (size_t)(size - at));
+                if (put < 0)
+                    _exit(1);
+                at += put;
+            }
+        _exit(0);
+    }
+    close(ends[1]);
+    while (read(ends[0], buffer, (size_t)size) > 0)
+        ;
+    close(ends[0]);
+    end_child(pid);
+}
+static void do_pingpong(long n)
+{
+    int there[2], back[2];
+    if (pipe(there) < 0 || pipe(back) < 0)
+        die("pipe");
+    pid_t pid = fork();
+    if (pid == 0) {
+        close(there[1]);
+        while (read(there[0], buffer, 1) == 1)
+            if (write(back[1], buffer, 1) != 1)
+                _exit(1);
+        _exit(0);
+    }
+    while (n-- > 0)
+        if (write(there[1], buffer, 1) != 1 || read(back[0], buffer, 1) != 1)
+            die("ping-pong");
+    close(there[0]);
+    close(there[1]);
+    close(back[0]);
+    close(back[1]);
+    end_child(pid);
+}
+/* So many bytes to a peer on this port, and back. */
+static void do_echo(long n)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons((uint16_t)atoi(path))};
+    int one = 1, s = socket(AF_INET, SOCK_STREAM, 0);
+    if (s < 0 || connect(s, (struct sockaddr *)&address, sizeof address) < 0 || setsockopt(s, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) < 0)
+        die("connect");
+    while (n-- > 0)
+        if (send(s, buffer, (size_t)size, 0) != size || recv(s, buffer, (size_t)size, MSG_WAITALL) != size)
+            die("echo");
+    close(s);
+}
 static void *nothing(void *arg) { return arg; }
 static void do_thread(long n)
 {
@@ -147,6 +208,9 @@ static const struct {
     {"fork", do_fork, -1, 0},
     {"exec", do_exec, -1, 0},
     {"thread", do_thread, -1, 0},
+    {"pipe", do_pipe, -1, 1},
+    {"pingpong", do_pingpong, -1, 0},
+    {"echo", do_echo, -1, 0},
 };
 
 int main(int argc, char **argv)

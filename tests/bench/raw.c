@@ -2,6 +2,7 @@
 /* raw.c: the floor: the same bytes over the same transport with nothing between.
  *
  *   raw pingpong N REQUEST REPLY    nanoseconds for a round trip of so many bytes there and back, over TCP on loopback
+ *   raw echo                        send back what comes; prints its port
  *   raw stream BYTES BLOCK          bytes a second in one direction, sent and received in blocks */
 #include <errno.h>
 #include <netinet/in.h>
@@ -115,10 +116,35 @@ static double stream(int fds[2], size_t bytes, size_t block)
     return (double)bytes * 1e9 / took;
 }
 
+/* Send back what comes, connection after connection, until killed. */
+static void __attribute__((noreturn)) echo(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof address;
+    int one = 1, listener = socket(AF_INET, SOCK_STREAM, 0);
+    if (listener < 0 || bind(listener, (struct sockaddr *)&address, length) < 0 || listen(listener, 1) < 0 ||
+        getsockname(listener, (struct sockaddr *)&address, &length) < 0)
+        die("listen");
+    printf("%d\n", ntohs(address.sin_port));
+    fflush(stdout);
+    for (;;) {
+        int s = accept(listener, NULL, NULL);
+        ssize_t n;
+        if (s < 0)
+            die("accept");
+        setsockopt(s, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+        while ((n = recv(s, buffer, 65536, 0)) > 0 && send(s, buffer, (size_t)n, MSG_NOSIGNAL) == n)
+            ;
+        close(s);
+    }
+}
+
 int main(int argc, char **argv)
 {
     int fds[2];
     buffer = calloc(1, 4 << 20);
+    if (argc == 2 && strcmp(argv[1], "echo") == 0)
+        echo();
     make_pair(fds);
     if (argc == 5 && strcmp(argv[1], "pingpong") == 0)
         printf("%.1f\n", pingpong(fds, atol(argv[2]), (size_t)atol(argv[3]), (size_t)atol(argv[4])));
