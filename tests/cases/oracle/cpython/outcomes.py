@@ -23,11 +23,6 @@ import unittest
 
 from test import support
 
-module, first, limit = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
-left_out, resources = ([word[1:] for word in sys.argv[4:] if word.startswith(mark)] for mark in "!+")
-patterns = [word for word in sys.argv[4:] if word[0] not in "!+"] or ["*"]
-out = os.dup(1)
-os.dup2(2, 1)
 
 
 def say(*words):
@@ -144,20 +139,26 @@ def run_suite(suite):
     unittest.TestSuite(tests).run(Result())
 
 
-os.environb.setdefault(b"PYTHONREGRTEST_UNICODE_GUARD", b"\xe9")
-os.chdir(tempfile.mkdtemp(dir="."))
-if "terminal" in resources:
-    behind_terminal()
-support.use_resources = resources
-support.record_original_stdout(sys.stdout)
-support._run_suite = run_suite  # what test_main() functions of modules come to
-signal.signal(signal.SIGINT, signal.default_int_handler)
-faulthandler.enable()
-tests = importlib.import_module(f"test.{module}")
-main = getattr(tests, "test_main", None)
-if main is not None:
-    main()
-else:
-    support.run_unittest(unittest.defaultTestLoader.loadTestsFromModule(tests))
-say("over")
-os._exit(0)  # whatever threads a case has left
+if __name__ == "__main__":  # processes that multiprocessing spawns import this file too
+    module, first, limit = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
+    left_out, resources = ([word[1:] for word in sys.argv[4:] if word.startswith(mark)] for mark in "!+")
+    patterns = [word for word in sys.argv[4:] if word[0] not in "!+"] or ["*"]
+    out = os.dup(1)
+    os.dup2(2, 1)
+    os.environb.setdefault(b"PYTHONREGRTEST_UNICODE_GUARD", b"\xe9")
+    os.chdir(tempfile.mkdtemp(dir="."))
+    if "terminal" in resources:
+        behind_terminal()
+    support.use_resources = resources
+    support.record_original_stdout(sys.stdout)
+    support._run_suite = run_suite  # what test_main() functions of modules come to
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    faulthandler.enable()
+    tests = importlib.import_module(f"test.{module}")
+    main = getattr(tests, "test_main", None)
+    if main is not None:
+        main()
+    else:
+        support.run_unittest(unittest.defaultTestLoader.loadTestsFromModule(tests))
+    say("over")
+    os._exit(0)  # whatever threads a case has left
