@@ -277,6 +277,7 @@ void fake_free(void)
     free(call.scratch);
     call.scratch = NULL;
     call.scratch_room = 0;
+    fake_mask = 0;
 }
 
 /* Of the tests without calls-misc.c. */
