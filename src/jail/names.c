@@ -187,7 +187,7 @@ enum verdict rsys_call_instead(struct call *call, const char *path)
     return result < 0 ? rsys_call_done(call, result) : rsys_call_send(call);
 }
 
-enum action { OPEN, STAT, ACCESS, READLINK, CHANGE };
+enum action { OPEN, STAT, ACCESS, READLINK, XATTR, CHANGE };
 #define ALWAYS (-1)
 #define NEVER (-2)
 
@@ -224,6 +224,10 @@ static const struct {
     {SYS_utimensat, CHANGE, 3, 0},
     {SYS_setxattr, CHANGE, ALWAYS, 0},
     {SYS_lsetxattr, CHANGE, NEVER, 0},
+    {SYS_getxattr, XATTR, ALWAYS, 0},
+    {SYS_lgetxattr, XATTR, NEVER, 0},
+    {SYS_listxattr, XATTR, ALWAYS, 0},
+    {SYS_llistxattr, XATTR, NEVER, 0},
     {SYS_removexattr, CHANGE, ALWAYS, 0},
     {SYS_lremovexattr, CHANGE, NEVER, 0},
 };
@@ -243,6 +247,8 @@ static enum verdict take(struct call *call, const struct rsys_name_calls *calls,
         return calls->access == NULL ? rsys_call_send(call) : calls->access(call, name, (int)call->args[mode]);
     case READLINK:
         return calls->readlink == NULL ? rsys_call_send(call) : calls->readlink(call, name);
+    case XATTR:
+        return calls->xattr == NULL ? rsys_call_send(call) : calls->xattr(call, name);
     default:
         return calls->change == NULL ? rsys_call_send(call) : calls->change(call, name);
     }

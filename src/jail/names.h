@@ -32,6 +32,7 @@ struct rsys_name_calls {
     enum verdict (*stat)(struct call *call, const struct rsys_name *name);
     enum verdict (*access)(struct call *call, const struct rsys_name *name, int mode);
     enum verdict (*readlink)(struct call *call, const struct rsys_name *name);
+    enum verdict (*xattr)(struct call *call, const struct rsys_name *name);  /* to get or list extended attributes */
     enum verdict (*change)(struct call *call, const struct rsys_name *name); /* mode, owner, times, extended attributes, length */
     bool opens_paths;
 };

@@ -523,11 +523,20 @@ static enum verdict change_terminal(struct call *call, const struct rsys_name *n
     return with_ids(call, change_named);
 }
 
+/* devpts has none, and so the kernel answers (xattr_resolve_name(), vfs_listxattr()).  The other names are of the sandbox's /dev. */
+static enum verdict xattr_terminal(struct call *call, const struct rsys_name *name)
+{
+    if (strncmp(name->path, "/dev/pts", 8) != 0)
+        return rsys_call_send(call);
+    return rsys_call_done(call, call->nr == SYS_listxattr || call->nr == SYS_llistxattr ? 0 : -EOPNOTSUPP);
+}
+
 const struct rsys_name_calls rsys_name_terminal = {
     .open = open_terminal,
     .stat = stat_terminal,
     .access = access_terminal,
     .readlink = link_terminal,
+    .xattr = xattr_terminal,
     .change = change_terminal,
     .opens_paths = true,
 };

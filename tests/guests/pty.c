@@ -5,6 +5,7 @@
 #include <pty.h>
 #include <sys/ioctl.h>
 #include <sys/sysmacros.h>
+#include <sys/xattr.h>
 #include <termios.h>
 #include <utmp.h>
 
@@ -174,5 +175,11 @@ int main(void)
     struct stat st;
     MUST(stat("/dev/tty", &st));
     say("/dev/tty %o %u:%u", st.st_mode, major(st.st_rdev), minor(st.st_rdev));
+    /* Of a terminal's name; openpty() has made number 0 anew. */
+    TRY(openpty(&master, &slave, name, NULL, NULL));
+    TRY(getxattr(name, "system.posix_acl_access", NULL, 0));
+    TRY(lgetxattr("/dev/ptmx", "user.none", NULL, 0));
+    TRY(lgetxattr("/dev/pts", "security.selinux", NULL, 0));
+    TRY(listxattr(name, NULL, 0));
     return 0;
 }
