@@ -107,8 +107,19 @@ static const struct guest *proc_guest(const struct call *call, const char *rest,
     return guest;
 }
 
+/* /proc/PID of what is no guest: the process has ended, and been waited for, although its executor may still be about to. */
+static bool is_gone(const struct call *call, const char *rest)
+{
+    int64_t pid = number_of(rest, rest + strcspn(rest, "/"));
+    return pid > 1 && rsys_guest_find(call->guest->process->jail, (pid_t)pid) == NULL;
+}
+
 static bool judge_proc(const struct call *call, const char *rest, struct rsys_name *name)
 {
+    if (is_gone(call, rest)) {
+        name->kind = NAME_NOBODY;
+        return true;
+    }
     if (strncmp(rest, RSYS_PAGER_NAME, sizeof RSYS_PAGER_NAME - 1) == 0 && (rest[sizeof RSYS_PAGER_NAME - 1] == 0 || rest[sizeof RSYS_PAGER_NAME - 1] == '/')) {
         name->kind = NAME_NOBODY;
         return true;
