@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* rights-limits.c: no descriptors left: for a terminal, its peer, and what a message brings */
+/* alone: those that are in messages count for the user, of other cases too (ETOOMANYREFS, unix(7)) */
 #include "guest.h"
 
 #include <pty.h>
