@@ -23,18 +23,21 @@ struct limit {
 /* With the soft limit raised there is room even when the guest has used up all of its numbers. */
 static int take_now(void)
 {
-    struct limit old, raised;
+    struct limit old, raised, now;
     limit_lock();
     sys4(__NR_prlimit64, 0, RLIMIT_NOFILE, 0, &old);
     raised = (struct limit){old.hard, old.hard};
-    sys4(__NR_prlimit64, 0, RLIMIT_NOFILE, &raised, 0);
+    sys4(__NR_prlimit64, 0, RLIMIT_NOFILE, &raised, &old);
     int fd = broker_take();
     if (fd >= 0) {
         int64_t moved = sys3(__NR_fcntl, fd, F_DUPFD_CLOEXEC, process.nofile + RSYS_FD_CHANNEL);
         sys1(__NR_close, fd);
         fd = (int)moved;
     }
-    sys4(__NR_prlimit64, 0, RLIMIT_NOFILE, &old, 0);
+    /* Another guest may have set this one's limit meanwhile (prlimit(2)): that stays. */
+    sys4(__NR_prlimit64, 0, RLIMIT_NOFILE, &old, &now);
+    if (now.soft != raised.soft || now.hard != raised.hard)
+        sys4(__NR_prlimit64, 0, RLIMIT_NOFILE, &now, 0);
     limit_unlock();
     return fd;
 }
