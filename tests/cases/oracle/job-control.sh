@@ -8,7 +8,7 @@ sleep 30 & jobs | sed 's/ *&$//'; kill -STOP %1; until jobs -s | grep -q Stopped
 (trap 'echo interrupted; exit 4' INT; echo ready >f; while :; do sleep 0.02; done) & until [ -s f ]; do sleep 0.02; done; kill -INT %1; wait %1; echo "job $?"; rm f
 sleep 0.2 | cat & fg %1 >/dev/null; echo "fg $?"; sleep 30 & disown %1; jobs | wc -l; kill $!; { sleep 0.1; exit 3; } & wait -n; echo "wait -n $?"
 sleep 30 & kill -STOP %%; until jobs -s | grep -q Stopped; do sleep 0.02; done; bg %% >said; sed 's/ *&$//' said; until jobs -r | grep -q Running; do sleep 0.02; done; kill -TERM -- -$!; wait $!; echo "group $?"
-(sleep 30 & sleep 30 & wait) & sleep 0.1; p=$!; ps -eo pgid= | grep -c "^ *$p\$"; kill -- -$p; wait $p; echo "tree $?"
+(sleep 30 & sleep 30 & wait) & p=$!; until [ "$(ps -eo pgid= | grep -c "^ *$p\$")" = 3 ]; do sleep 0.02; done; kill -- -$p; wait $p; echo "tree $?"
 set +m
 exec 2>&3 3>&-; grep -v 'Terminated' notices
 printf 'one\ntwo\nthree\n' >text; vim.tiny -u NONE -es -c '%s/o/0/g' -c '2d' -c 'wq' text </dev/null; echo "vim $?"; cat text; vim.tiny -u NONE -es -c 'normal Goadded' -c 'w! other' -c 'r !echo from a shell' -c '%p' -c 'q!' text; ls -A
