@@ -10,6 +10,7 @@ struct top {
     struct policy_defaults defaults;
     struct json_value syscalls, sandbox;
     bool has_syscalls, has_sandbox;
+    struct rsys_clients_spec *clients;
 };
 
 static int top_default_action(void *context, struct json_value value, struct rsys_error **err)
@@ -42,6 +43,12 @@ static int top_sandbox(void *context, struct json_value value, struct rsys_error
     top->sandbox = value;
     top->has_sandbox = true;
     return 0;
+}
+
+static int top_clients(void *context, struct json_value value, struct rsys_error **err)
+{
+    struct top *top = context;
+    return policy_read_clients(top->clients, value, err);
 }
 
 static int top_text(void *context, struct json_value value, struct rsys_error **err)
@@ -97,6 +104,7 @@ static const struct json_key top_keys[] = {
     {"defaultErrnoRet", top_default_error, NULL},
     {"syscalls", top_syscalls, NULL},
     {"sandbox", top_sandbox, NULL},
+    {"clients", top_clients, NULL},
     {"comment", top_text, NULL},
     {"defaultErrno", top_text, NULL}, /* the name of defaultErrnoRet, in profiles of container engines */
     {"architectures", top_architectures, NULL},
@@ -124,7 +132,7 @@ static int builtin_sandbox(struct rsys_sandbox_spec *sandbox, struct rsys_error 
 
 int policy_compile(struct json_value root, struct rsys_spec *spec, struct rsys_error **err)
 {
-    struct top top = {0};
+    struct top top = {.clients = &spec->clients};
     policy_sandbox_defaults(&spec->sandbox);
     if (json_read_object(root, "a policy", top_keys, &top, err) < 0 ||
         policy_read_defaults(&spec->rules, &top.defaults, root, err) < 0)

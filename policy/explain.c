@@ -295,6 +295,7 @@ static void explain_sandbox(const struct rsys_sandbox_spec *sandbox, FILE *out)
 
 void rsys_policy_explain(const struct rsys_spec *spec, FILE *out)
 {
+    policy_explain_clients(&spec->clients, out);
     explain_sandbox(&spec->sandbox, out);
     fputc('\n', out);
     explain_calls(&spec->rules, out);

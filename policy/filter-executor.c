@@ -123,6 +123,10 @@ static void add_own(struct filter *filter, struct filter_stage *stage, const str
         for (size_t i = 0; i < RSYS_ARRAY_SIZE(families); i++)
             filter_add_masked(filter, stage, SECCOMP_RET_ALLOW, 0, INT, (uint64_t)families[i]);
         stage->otherwise = filter_errno(EAFNOSUPPORT);
+    } else if (call->nr == SYS_setsockopt) {
+        /* A channel may be a vsock stream, and that family lets anybody set how much of what the client sends the kernel keeps, without a bound. */
+        filter_add_masked(filter, stage, filter_errno(ENOPROTOOPT), 1, INT, AF_VSOCK);
+        stage->otherwise = SECCOMP_RET_ALLOW;
     } else if (call->nr == SYS_unshare) {
         filter_add_masked(filter, stage, SECCOMP_RET_ALLOW, 0, ~(uint64_t)(CLONE_FS | CLONE_FILES), 0);
         stage->otherwise = filter_errno(EPERM);

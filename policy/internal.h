@@ -30,6 +30,10 @@ int policy_read_sandbox(struct rsys_sandbox_spec *sandbox, struct json_value val
 int policy_read_network(struct rsys_sandbox_spec *sandbox, struct json_value value, struct rsys_error **err);
 void policy_explain_network(const struct rsys_sandbox_spec *sandbox, FILE *out);
 
+/* clients-keys.c: `clients`. */
+int policy_read_clients(struct rsys_clients_spec *clients, struct json_value value, struct rsys_error **err);
+void policy_explain_clients(const struct rsys_clients_spec *clients, FILE *out);
+
 /* names.c */
 enum policy_action { /* as written; ALLOW: where the table says */
     POLICY_ALLOW, POLICY_REMOTE, POLICY_LOCAL, POLICY_DENY, POLICY_KILL,

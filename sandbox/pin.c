@@ -59,6 +59,10 @@ int rsys_sandbox_pin_connection(int fd, struct rsys_error **err)
     switch (peer.any.sa_family) {
     case AF_UNIX:
         return 1; /* a connected one stays connected to its peer */
+    case AF_VSOCK:
+        /* So does one that was accepted: its state never goes back to unconnected, the only one in which connect(2) and listen(2) do anything
+         * (vsock_connect, vsock_listen; tests/unit/unit-vsock.c asks the kernel). */
+        return 1;
     case AF_INET:
         memcpy(address, &peer.v4.sin_addr, 4);
         program.len = (unsigned short)make_filter(filter, 12, address, 1, peer.v4.sin_port, own.v4.sin_port);

@@ -15,6 +15,8 @@
 #include <time.h>
 
 #define DEFAULT_ADDRESS "tcp:127.0.0.1:9000"
+#define DEFAULT_VSOCK "vsock:9000"
+#define VSOCK_HOST "/dev/vhost-vsock" /* a host of virtual machines has it */
 #define PAUSE_MS 100
 
 int64_t server_now(void)
@@ -61,6 +63,8 @@ static int add_listener(struct daemon *daemon, const char *text, bool embedded, 
         return rsys_error_make(err, 0, "listen on %s: other machines reach this address, and there is neither encryption nor a key: "
                                "use a loopback address and a tunnel (ssh -L), or allow it with --insecure", text);
     }
+    int mode = daemon->options->socket_mode;
+    rsys_address_set_mode(address, mode >= 0 ? (unsigned)mode : daemon->options->clients.uids.given ? 0666 : 0600);
     int fd = rsys_listen(address, err);
     if (fd < 0) {
         rsys_address_free(address);
@@ -76,6 +80,18 @@ static int add_listener(struct daemon *daemon, const char *text, bool embedded, 
     server_log(embedded ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, "listening on %s", name);
     if (ready != NULL)
         fprintf(ready, "%s\n", name);
+    return 0;
+}
+
+/* vsock, where there are virtual machines to serve.  Nobody has asked for it: where it fails (another program has the port; the module is missing),
+ * that is told, and what every machine can do goes on. */
+static int add_defaults(struct daemon *daemon, FILE *ready, struct rsys_error **err)
+{
+    RSYS_AUTO_ERROR why = NULL;
+    if (add_listener(daemon, DEFAULT_ADDRESS, false, ready, err) < 0)
+        return -1;
+    if (access(VSOCK_HOST, F_OK) == 0 && add_listener(daemon, DEFAULT_VSOCK, false, ready, &why) < 0)
+        server_log(LOG_LEVEL_ERROR, "virtual machines are not served: %s", rsys_error_text(why));
     return 0;
 }
 
@@ -96,7 +112,7 @@ static int open_listeners(struct daemon *daemon, struct rsys_error **err)
             close(options->embedded_fd); /* the listener has its own */
     }
     if (result == 0 && daemon->listener_count == 0)
-        result = add_listener(daemon, DEFAULT_ADDRESS, false, ready, err);
+        result = add_defaults(daemon, ready, err);
     if (ready != NULL && fclose(ready) != 0 && result == 0)
         result = rsys_error_make(err, errno, "--ready-fd=%d", options->ready_fd);
     return result;

@@ -37,7 +37,7 @@ struct half_open {
     int64_t deadline;        /* monotonic ms */
     uint8_t hello[sizeof(struct rsys_hello)];
     size_t have;
-    char peer[80];
+    struct rsys_peer peer;
 };
 
 struct session {
@@ -50,7 +50,7 @@ struct session {
     int broker_fd;           /* -1 until the sandbox runs */
     int64_t started, deadline; /* monotonic ms; deadline 0: it has started */
     uint8_t token[RSYS_TOKEN_SIZE];
-    char peer[80];
+    struct rsys_peer peer;
 };
 
 struct daemon {
@@ -87,8 +87,9 @@ void half_open_expire(struct daemon *daemon, int64_t now);
 void half_open_close_all(struct daemon *daemon);
 
 /* sessions.c */
-void sessions_start(struct daemon *daemon, int fd, const char *peer); /* takes fd */
-void sessions_channel(struct daemon *daemon, const uint8_t token[RSYS_TOKEN_SIZE], int fd, const char *peer); /* takes fd */
+void sessions_start(struct daemon *daemon, int fd, const struct rsys_peer *peer); /* takes fd */
+void sessions_channel(struct daemon *daemon, const uint8_t token[RSYS_TOKEN_SIZE], int fd, const struct rsys_peer *peer); /* takes fd */
+void sessions_refuse(int fd, const struct rsys_peer *peer, const char *message); /* tell the client why; takes fd */
 void sessions_reap(struct daemon *daemon);
 void sessions_expire(struct daemon *daemon, int64_t now);
 void sessions_end_all(struct daemon *daemon);

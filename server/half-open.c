@@ -6,6 +6,7 @@
  * time nor number of such connections is the sender's choice. */
 #include "server/daemon.h"
 
+#include "server/access.h"
 #include "server/log.h"
 #include "src/core/util.h"
 
@@ -30,7 +31,7 @@ static int half_open_remove(struct daemon *daemon, struct half_open *connection)
 
 static void half_open_drop(struct daemon *daemon, struct half_open *connection, const char *why)
 {
-    server_log(LOG_LEVEL_DEBUG, "%s: %s", connection->peer, why);
+    server_log(LOG_LEVEL_DEBUG, "%s: %s", connection->peer.text, why);
     close(half_open_remove(daemon, connection));
 }
 
@@ -41,8 +42,7 @@ static void half_open_done(struct daemon *daemon, struct half_open *connection)
     memcpy(&hello, connection->hello, sizeof hello);
     static const uint32_t no_reserved[4];
     static const uint8_t no_token[RSYS_TOKEN_SIZE];
-    char peer[sizeof connection->peer];
-    memcpy(peer, connection->peer, sizeof peer);
+    struct rsys_peer peer = connection->peer;
     if (hello.magic != RSYS_WIRE_MAGIC) {
         half_open_drop(daemon, connection, "does not speak rsys");
         return;
@@ -62,9 +62,9 @@ static void half_open_done(struct daemon *daemon, struct half_open *connection)
     }
     int fd = half_open_remove(daemon, connection);
     if (session)
-        sessions_start(daemon, fd, peer);
+        sessions_start(daemon, fd, &peer);
     else
-        sessions_channel(daemon, hello.token, fd, peer);
+        sessions_channel(daemon, hello.token, fd, &peer);
 }
 
 static void half_open_ready(struct daemon *daemon, struct watch *watch)
@@ -82,7 +82,7 @@ static void half_open_ready(struct daemon *daemon, struct watch *watch)
         half_open_done(daemon, connection);
 }
 
-static void half_open_add(struct daemon *daemon, int fd, const char *peer)
+static void half_open_add(struct daemon *daemon, int fd, const struct rsys_peer *peer)
 {
     if (daemon->half_open_count >= HALF_OPEN_MAX)
         half_open_drop(daemon, daemon->half_open, "too many connections without a hello: the oldest goes");
@@ -93,7 +93,7 @@ static void half_open_add(struct daemon *daemon, int fd, const char *peer)
     }
     connection->watch = (struct watch){.fd = fd, .ready = half_open_ready};
     connection->deadline = server_now() + 1000 * (int64_t)daemon->options->hello_timeout;
-    snprintf(connection->peer, sizeof connection->peer, "%s", peer);
+    connection->peer = *peer;
     struct half_open **at = &daemon->half_open;
     while (*at != NULL)
         at = &(*at)->next;
@@ -108,10 +108,14 @@ static void half_open_add(struct daemon *daemon, int fd, const char *peer)
 void daemon_accept(struct daemon *daemon, struct watch *watch)
 {
     struct listener *listener = (struct listener *)watch;
-    char peer[80] = "";
-    int fd = rsys_accept(listener->address, watch->fd, peer, sizeof peer);
-    if (fd >= 0) {
-        half_open_add(daemon, fd, peer);
+    struct rsys_peer peer;
+    char why[160];
+    int fd = rsys_accept(listener->address, watch->fd, &peer);
+    if (fd >= 0 && !access_allows(&daemon->options->clients, &daemon->policy.spec->clients, &peer, why, sizeof why)) {
+        /* At once, whatever it has to say: it is not to have a place that others wait for. */
+        sessions_refuse(fd, &peer, why);
+    } else if (fd >= 0) {
+        half_open_add(daemon, fd, &peer);
     } else if (errno == EPIPE && listener->embedded) {
         daemon->draining = true; /* rsys-jail is gone */
     } else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {

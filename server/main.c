@@ -30,7 +30,8 @@ int main(int argc, char **argv)
     rsys_close(fd);
     struct options options;
     int status = server_options(&options, argc, argv);
-    if (status >= 0)
-        return status;
-    return options.check != NULL ? check(options.check) : server_run(&options);
+    if (status < 0)
+        status = options.check != NULL ? check(options.check) : server_run(&options);
+    rsys_clients_spec_free(&options.clients);
+    return status;
 }

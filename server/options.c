@@ -2,6 +2,7 @@
 /* options.c: rsys-sandboxd's command line. */
 #include "server/options.h"
 
+#include "server/access.h"
 #include "src/core/util.h"
 
 #include <getopt.h>
@@ -80,6 +81,18 @@ static int number(const char *name, const char *text, long least, long most, lon
     return 0;
 }
 
+static int mode(const char *text, int *ret)
+{
+    char *end;
+    long value = strtol(text, &end, 8);
+    if (text[0] < '0' || text[0] > '7' || *end != 0 || value < 0 || value > 0777) {
+        fprintf(stderr, "rsys-sandboxd: --socket-mode=%s: expected octal digits, from 0 to 0777\n", text);
+        return -1;
+    }
+    *ret = (int)value;
+    return 0;
+}
+
 /* One option.  -1: go on. */
 static int apply(struct options *options, int id)
 {
@@ -97,6 +110,9 @@ static int apply(struct options *options, int id)
         }
         options->listen[options->listens++] = optarg;
         return -1;
+    case ID_ALLOW_CID: return access_read_cids("--allow-cid", optarg, &options->clients.cids) < 0 ? 2 : -1;
+    case ID_ALLOW_UID: return access_read_uids("--allow-uid", optarg, &options->clients.uids) < 0 ? 2 : -1;
+    case ID_SOCKET_MODE: return mode(optarg, &options->socket_mode) < 0 ? 2 : -1;
     case ID_MAX_SESSIONS:
         if (number("max-sessions", optarg, 1, 4000, &value) < 0)
             return 2;
@@ -124,7 +140,7 @@ static int apply(struct options *options, int id)
 
 int server_options(struct options *options, int argc, char **argv)
 {
-    *options = (struct options){.max_sessions = 64, .hello_timeout = 5, .start_timeout = 15, .embedded_fd = -1, .ready_fd = -1};
+    *options = (struct options){.max_sessions = 64, .hello_timeout = 5, .start_timeout = 15, .embedded_fd = -1, .ready_fd = -1, .socket_mode = -1};
     char text[2 * RSYS_ARRAY_SIZE(table) + 1];
     letters(text);
     for (int got; (got = getopt_long(argc, argv, text, longs, NULL)) != -1;) {

@@ -3,6 +3,8 @@
 #ifndef RSYS_SERVER_OPTIONS_H
 #define RSYS_SERVER_OPTIONS_H
 
+#include "src/core/spec.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -13,6 +15,8 @@ struct options {
     const char *check;  /* --check FILE; NULL: run */
     const char *listen[OPTIONS_LISTEN_MAX];
     size_t listens;
+    struct rsys_clients_spec clients; /* --allow-cid, --allow-uid */
+    int socket_mode;    /* -1: the default */
     bool insecure;
     unsigned max_sessions;
     unsigned hello_timeout, start_timeout; /* seconds */

@@ -21,9 +21,9 @@
 /* How long a session that is told to end may take before it is killed. */
 #define END_TIMEOUT_MS 5000
 
-static void refuse(int fd, const char *peer, const char *message)
+void sessions_refuse(int fd, const struct rsys_peer *peer, const char *message)
 {
-    server_log(LOG_LEVEL_INFO, "%s: refused: %s", peer, message);
+    server_log(LOG_LEVEL_INFO, "%s: refused: %s", peer->text, message);
     (void)server_hello_reply(fd, RSYS_HELLO_REFUSED, message, strlen(message), 0);
     close(fd);
 }
@@ -78,17 +78,17 @@ static bool pin(int fd)
     return pinned == 1;
 }
 
-void sessions_start(struct daemon *daemon, int fd, const char *peer)
+void sessions_start(struct daemon *daemon, int fd, const struct rsys_peer *peer)
 {
     RSYS_AUTO_FD control_fd = fd;
     if (daemon->draining || daemon->session_count >= daemon->options->max_sessions) {
-        refuse(rsys_fd_steal(&control_fd), peer, daemon->draining ? "the server is ending" : "the server has as many sessions as it may (--max-sessions)");
+        sessions_refuse(rsys_fd_steal(&control_fd), peer, daemon->draining ? "the server is ending" : "the server has as many sessions as it may (--max-sessions)");
         return;
     }
     RSYS_AUTO_FREE struct session *session = calloc(1, sizeof *session);
     int pair[2];
     if (session == NULL || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
-        refuse(rsys_fd_steal(&control_fd), peer, "the server is out of memory or descriptors");
+        sessions_refuse(rsys_fd_steal(&control_fd), peer, "the server is out of memory or descriptors");
         return;
     }
     RSYS_AUTO_FD ours = pair[0], theirs = pair[1];
@@ -98,9 +98,9 @@ void sessions_start(struct daemon *daemon, int fd, const char *peer)
     session->pinned = pin(control_fd);
     session->started = server_now();
     session->deadline = session->started + 1000 * (int64_t)daemon->options->start_timeout;
-    snprintf(session->peer, sizeof session->peer, "%s", peer);
+    session->peer = *peer;
     if (getrandom(session->token, sizeof session->token, 0) != (ssize_t)sizeof session->token) {
-        refuse(rsys_fd_steal(&control_fd), peer, "the server has no random numbers");
+        sessions_refuse(rsys_fd_steal(&control_fd), peer, "the server has no random numbers");
         return;
     }
     pid_t self = getpid();
@@ -108,7 +108,7 @@ void sessions_start(struct daemon *daemon, int fd, const char *peer)
     if (session->pid == 0)
         run_child(daemon, session, control_fd, theirs, self);
     if (session->pid < 0) {
-        refuse(rsys_fd_steal(&control_fd), peer, "the server can make no more processes");
+        sessions_refuse(rsys_fd_steal(&control_fd), peer, "the server can make no more processes");
         return;
     }
     session->watch = (struct watch){.fd = rsys_fd_steal(&ours), .ready = session_ready};
@@ -117,7 +117,7 @@ void sessions_start(struct daemon *daemon, int fd, const char *peer)
     daemon->session_count++;
     if (daemon_watch(daemon, &daemon->sessions->watch) < 0)
         session_end(daemon, daemon->sessions);
-    server_log(LOG_LEVEL_INFO, "session %u: started for %s", daemon->last_number, peer);
+    server_log(LOG_LEVEL_INFO, "session %u: started for %s", daemon->last_number, peer->text);
 }
 
 /* Every byte is looked at, whatever the first ones are: the time tells nothing about the token. */
@@ -129,7 +129,7 @@ static bool same_token(const uint8_t *a, const uint8_t *b)
     return difference == 0;
 }
 
-void sessions_channel(struct daemon *daemon, const uint8_t token[RSYS_TOKEN_SIZE], int fd, const char *peer)
+void sessions_channel(struct daemon *daemon, const uint8_t token[RSYS_TOKEN_SIZE], int fd, const struct rsys_peer *peer)
 {
     RSYS_AUTO_FD channel = fd;
     struct session *found = NULL;
@@ -140,7 +140,7 @@ void sessions_channel(struct daemon *daemon, const uint8_t token[RSYS_TOKEN_SIZE
     if (found != NULL && found->broker_fd < 0 && found->watch.fd >= 0)
         session_ready(daemon, &found->watch);
     if (found == NULL || found->broker_fd < 0) {
-        server_log(LOG_LEVEL_DEBUG, "%s: a channel for no session that there is", peer);
+        server_log(LOG_LEVEL_DEBUG, "%s: a channel for no session that there is", peer->text);
         return;
     }
     /* A connection that cannot be pinned is not the sandbox's to hold: its process relays it, when it was started to. */

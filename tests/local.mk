@@ -52,9 +52,14 @@ endif
 # transport
 check_PROGRAMS += unit-transport
 TESTS += unit-transport
-unit_transport_SOURCES = tests/unit/unit-transport.c
+unit_transport_SOURCES = tests/unit/unit-transport.c tests/unit/speak.c tests/unit/speak.h
 unit_transport_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 unit_transport_LDADD = librsys-transport.a librsys-core.a $(CHECK_LIBS)
+# vsock: not one of TESTS, see its head
+check_PROGRAMS += unit-vsock
+unit_vsock_SOURCES = tests/unit/unit-vsock.c tests/unit/speak.c tests/unit/speak.h
+unit_vsock_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+unit_vsock_LDADD = librsys-transport.a librsys-core.a $(CHECK_LIBS)
 
 # sandbox: what holds inside.  The probe is static: the sandbox's root has no libraries.
 check_PROGRAMS += unit-sandbox sandbox-probe

@@ -7,6 +7,7 @@
 
 static const struct rsys_transport_ops *const transports[] = {
     &rsys_transport_tcp,
+    &rsys_transport_vsock,
     &rsys_transport_unix,
     &rsys_transport_embedded,
 };
@@ -19,6 +20,7 @@ struct rsys_address *rsys_address_parse(const char *text, struct rsys_error **er
         return NULL;
     }
     address->fd = -1;
+    address->mode = 0600;
     for (size_t i = 0; i < RSYS_ARRAY_SIZE(transports); i++) {
         size_t n = strlen(transports[i]->scheme);
         if (strncmp(text, transports[i]->scheme, n) != 0 || text[n] != ':')
@@ -31,7 +33,8 @@ struct rsys_address *rsys_address_parse(const char *text, struct rsys_error **er
         return address;
     }
     free(address);
-    rsys_error_make(err, 0, "address \"%s\": expected %s or %s", text, rsys_transport_tcp.form, rsys_transport_unix.form);
+    rsys_error_make(err, 0, "address \"%s\": expected %s, %s or %s", text, rsys_transport_tcp.form, rsys_transport_vsock.form,
+                    rsys_transport_unix.form);
     return NULL;
 }
 
@@ -47,13 +50,16 @@ void rsys_address_free(struct rsys_address *address)
 
 const char *rsys_address_text(const struct rsys_address *address) { return address->text; }
 
+void rsys_address_set_mode(struct rsys_address *address, unsigned mode) { address->mode = mode; }
+
 bool rsys_address_is_public(const struct rsys_address *address) { return address->ops->is_public(address); }
 
 int rsys_listen(const struct rsys_address *address, struct rsys_error **err) { return address->ops->listen(address, err); }
 
-int rsys_accept(const struct rsys_address *address, int listener, char *peer, size_t peer_size)
+int rsys_accept(const struct rsys_address *address, int listener, struct rsys_peer *peer)
 {
-    return address->ops->accept(address, listener, peer, peer_size);
+    *peer = (struct rsys_peer){0};
+    return address->ops->accept(address, listener, peer);
 }
 
 int rsys_listener_name(const struct rsys_address *address, int listener, char *text, size_t size)

@@ -48,7 +48,7 @@ union control {
     struct cmsghdr align;
 };
 
-static int embedded_accept(const struct rsys_address *address, int listener, char *peer, size_t peer_size)
+static int embedded_accept(const struct rsys_address *address, int listener, struct rsys_peer *peer)
 {
     char byte;
     union control control;
@@ -69,8 +69,7 @@ static int embedded_accept(const struct rsys_address *address, int listener, cha
     }
     int fd;
     memcpy(&fd, CMSG_DATA(header), sizeof fd);
-    if (peer != NULL)
-        snprintf(peer, peer_size, "embedded");
+    snprintf(peer->text, sizeof peer->text, "embedded");
     return fd;
 }
 

@@ -61,30 +61,49 @@ int rsys_connect_socket(int fd, const void *name, unsigned size, int64_t deadlin
     return flags < 0 || fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) < 0 ? -1 : 0;
 }
 
-int rsys_connect_failed(const struct rsys_address *address, int code, struct rsys_error **err)
+static int failed(const char *what, const struct rsys_address *address, int code, const char *hint, struct rsys_error **err)
 {
-    const char *hint = "";
-    switch (code) {
-    case ECONNREFUSED:
-    case ENOENT:
-    case EAGAIN:
-        hint = " (is rsys-sandboxd running there?)";
-        break;
-    case ETIMEDOUT:
-    case EHOSTUNREACH:
-    case ENETUNREACH:
-        hint = " (can this machine reach that one?)";
-        break;
-    case EACCES:
-    case EPERM:
-        hint = " (is it another user's?)";
-        break;
-    }
-    rsys_error_make(err, 0, "connect to %s: %s%s", address->text, strerror(code), hint);
+    if (hint != NULL)
+        rsys_error_make(err, 0, "%s %s: %s (%s)", what, address->text, strerror(code), hint);
+    else
+        rsys_error_make(err, 0, "%s %s: %s", what, address->text, strerror(code));
     if (err != NULL && *err != NULL)
         (*err)->code = code;
     errno = code;
     return -1;
+}
+
+static const char *own_hint(const struct rsys_address *address, int code)
+{
+    return address->ops->hint != NULL ? address->ops->hint(code) : NULL;
+}
+
+int rsys_transport_failed(const char *what, const struct rsys_address *address, int code, struct rsys_error **err)
+{
+    return failed(what, address, code, own_hint(address, code), err);
+}
+
+int rsys_connect_failed(const struct rsys_address *address, int code, struct rsys_error **err)
+{
+    const char *hint = own_hint(address, code);
+    if (hint == NULL)
+        switch (code) {
+        case ECONNREFUSED:
+        case ENOENT:
+        case EAGAIN:
+            hint = "is rsys-sandboxd running there?";
+            break;
+        case ETIMEDOUT:
+        case EHOSTUNREACH:
+        case ENETUNREACH:
+            hint = "can this machine reach that one?";
+            break;
+        case EACCES:
+        case EPERM:
+            hint = "is it another user's?";
+            break;
+        }
+    return failed("connect to", address, code, hint, err);
 }
 
 /* ---- messages ---- */

@@ -59,11 +59,9 @@ int rsys_hello_session(int fd, int timeout_ms, void **ret_payload, size_t *ret_s
 {
     struct rsys_hello hello = {.magic = RSYS_WIRE_MAGIC, .version = RSYS_WIRE_VERSION, .kind = RSYS_HELLO_SESSION};
     struct rsys_hello_reply reply;
-    if (rsys_send_all(fd, &hello, sizeof hello, timeout_ms) < 0) {
-        if (errno == EPIPE || errno == ECONNRESET)
-            return receive_failed(timeout_ms, err);
+    /* A server that refuses us whatever we say has answered and closed by now, perhaps: then its answer is there to be read. */
+    if (rsys_send_all(fd, &hello, sizeof hello, timeout_ms) < 0 && errno != EPIPE && errno != ECONNRESET)
         return rsys_error_make(err, errno, "send the hello");
-    }
     /* The first word alone: what speaks something else may send less than a reply, and then wait. */
     if (rsys_receive_all(fd, &reply, sizeof reply.magic, timeout_ms) < 0)
         return receive_failed(timeout_ms, err);

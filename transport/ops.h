@@ -13,7 +13,9 @@ struct rsys_address {
     const struct rsys_transport_ops *ops;
     char *text;     /* canonical: as rsys_address_parse takes it; owned */
     char *host;     /* tcp: name or number; unix: the path; owned */
-    uint16_t port;  /* tcp */
+    uint32_t port;  /* tcp, vsock */
+    uint32_t cid;   /* vsock */
+    unsigned mode;  /* unix: of the name that listening makes */
     int fd;         /* embedded */
     struct rsys_left {
         uint32_t device[2];
@@ -29,13 +31,14 @@ struct rsys_transport_ops {
     int (*parse)(struct rsys_address *address, const char *rest, struct rsys_error **err);
     bool (*is_public)(const struct rsys_address *address);
     int (*listen)(const struct rsys_address *address, struct rsys_error **err);
-    int (*accept)(const struct rsys_address *address, int listener, char *peer, size_t peer_size);
+    int (*accept)(const struct rsys_address *address, int listener, struct rsys_peer *peer); /* peer is zeroed */
     int (*connect)(const struct rsys_address *address, int timeout_ms, struct rsys_error **err);
     int (*name)(const struct rsys_address *address, int listener, char *text, size_t size);
     void (*unlisten)(const struct rsys_address *address); /* may be NULL */
+    const char *(*hint)(int code); /* what to look at when listening or connecting failed so; NULL, or returns NULL: what is said for all transports */
 };
 
-extern const struct rsys_transport_ops rsys_transport_tcp, rsys_transport_unix, rsys_transport_embedded;
+extern const struct rsys_transport_ops rsys_transport_tcp, rsys_transport_vsock, rsys_transport_unix, rsys_transport_embedded;
 
 /* A point in time to wait until; < 0: for ever (monotonic milliseconds). */
 int64_t rsys_deadline(int timeout_ms);
@@ -43,7 +46,9 @@ int64_t rsys_deadline(int timeout_ms);
 int rsys_deadline_left(int64_t deadline);
 /* poll one descriptor.  0; -1 with errno, ETIMEDOUT when the time is over. */
 int rsys_wait_fd(int fd, short events, int64_t deadline);
-/* Make the error of a failed connect: "connect to ADDRESS: REASON (what to look at)". */
+/* Make an error: "WHAT ADDRESS: REASON (what to look at)"; what is "listen on" or "connect to".  Returns -1 with errno = code. */
+int rsys_transport_failed(const char *what, const struct rsys_address *address, int code, struct rsys_error **err);
+/* The same for a failed connect, with the hints that hold for all transports. */
 int rsys_connect_failed(const struct rsys_address *address, int code, struct rsys_error **err);
 /* connect(2) on a fresh non-blocking socket, finished within the deadline; the socket is blocking after it.  0 or -1 with errno. */
 int rsys_connect_socket(int fd, const void *name, unsigned size, int64_t deadline);

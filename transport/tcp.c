@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* tcp.c: the transport tcp:HOST:PORT. */
 #include "transport/ops.h"
+#include "src/core/ids.h"
 #include "src/core/util.h"
 
 #include <arpa/inet.h>
@@ -18,22 +19,6 @@
 #define KEEP_IDLE 30
 #define KEEP_INTERVAL 10
 #define KEEP_COUNT 3
-
-static int parse_port(const char *text, uint16_t *ret_port)
-{
-    unsigned long port = 0;
-    if (*text == 0 || strlen(text) > 5)
-        return -1;
-    for (; *text != 0; text++) {
-        if (*text < '0' || *text > '9')
-            return -1;
-        port = port * 10 + (unsigned long)(*text - '0');
-    }
-    if (port > 65535)
-        return -1;
-    *ret_port = (uint16_t)port;
-    return 0;
-}
 
 static int tcp_parse(struct rsys_address *address, const char *rest, struct rsys_error **err)
 {
@@ -54,7 +39,7 @@ static int tcp_parse(struct rsys_address *address, const char *rest, struct rsys
     if (end == host)
         return rsys_error_make(err, 0, "address \"tcp:%s\": the host is missing", rest);
     address->port = DEFAULT_PORT;
-    if (*port != 0 && (*port != ':' || parse_port(port + 1, &address->port) < 0))
+    if (*port != 0 && (*port != ':' || rsys_number_parse(port + 1, 65535, &address->port) < 0))
         return rsys_error_make(err, 0, "address \"tcp:%s\": the port has to be a number from 0 to 65535", rest);
     address->host = strndup(host, (size_t)(end - host));
     if (address->host == NULL || asprintf(&address->text, bracket ? "tcp:[%s]:%u" : "tcp:%s:%u", address->host, address->port) < 0) {
@@ -154,7 +139,7 @@ static void name_text(const struct sockaddr_storage *name, socklen_t size, char 
         snprintf(text, text_size, name->ss_family == AF_INET6 ? "tcp:[%s]:%s" : "tcp:%s:%s", host, port);
 }
 
-static int tcp_accept(const struct rsys_address *address, int listener, char *peer, size_t peer_size)
+static int tcp_accept(const struct rsys_address *address, int listener, struct rsys_peer *peer)
 {
     struct sockaddr_storage name;
     socklen_t size = sizeof name;
@@ -162,8 +147,7 @@ static int tcp_accept(const struct rsys_address *address, int listener, char *pe
     if (fd < 0)
         return -1;
     tune(fd);
-    if (peer != NULL)
-        name_text(&name, size, peer, peer_size);
+    name_text(&name, size, peer->text, sizeof peer->text);
     return fd;
 }
 

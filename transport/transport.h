@@ -15,20 +15,36 @@
 
 struct rsys_address; /* a parsed address */
 
-/* Parse "tcp:HOST:PORT" (name, IPv4, [IPv6]), "unix:PATH", or (inside the program only) "embedded:FD".  Port defaults to 9000.
+/* Parse "tcp:HOST:PORT" (name, IPv4, [IPv6]), "vsock:CID:PORT" ("host" and "local" are CIDs too; "vsock:PORT", to listen on: all of this machine's),
+ * "unix:PATH", or (inside the program only) "embedded:FD".  Port defaults to 9000.
  * Returns NULL and fills err when the text is no address. */
 struct rsys_address *rsys_address_parse(const char *text, struct rsys_error **err);
 void rsys_address_free(struct rsys_address *address);
 const char *rsys_address_text(const struct rsys_address *address);
 
+/* The mode that a unix socket's name gets when it is listened on; 0600 without this.  Nothing for other transports. */
+void rsys_address_set_mode(struct rsys_address *address, unsigned mode);
+
 /* Whether listening there lets other machines in (TCP on a non-loopback address). */
 bool rsys_address_is_public(const struct rsys_address *address);
+
+/* Who a connection is with, as the kernel tells it: nothing that the peer says. */
+enum rsys_peer_kind {
+    RSYS_PEER_UNTOLD = 0, /* tcp, embedded */
+    RSYS_PEER_UID,        /* unix: the user that called connect(2), as this process's user namespace sees it; RSYS_UID_NOBODYS: cannot be told */
+    RSYS_PEER_CID,        /* vsock: the machine */
+};
+struct rsys_peer {
+    uint8_t kind; /* enum rsys_peer_kind */
+    uint32_t id;
+    char text[80]; /* for logs */
+};
 
 /* A listening descriptor (non-blocking, close-on-exec), or -1.  A stale unix socket that nobody listens on is replaced. */
 int rsys_listen(const struct rsys_address *address, struct rsys_error **err);
 /* Accept one connection of a listener: the descriptor, or -1 with errno (EAGAIN: none there; EPIPE: "embedded:" only, the client is gone and no other will come).
- * peer (may be NULL) gets a text for logs. */
-int rsys_accept(const struct rsys_address *address, int listener, char *peer, size_t peer_size);
+ * *peer gets who it is. */
+int rsys_accept(const struct rsys_address *address, int listener, struct rsys_peer *peer);
 /* The address to connect to, as text: with the port that the kernel chose when the address has port 0.  0, or -1 with errno. */
 int rsys_listener_name(const struct rsys_address *address, int listener, char *text, size_t size);
 /* Remove what listening left in the file system (a unix socket's name). */

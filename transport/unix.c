@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* unix.c: the transport unix:PATH.
  *
- * The socket's name has mode 0600, so the kernel lets only its owner (and root) connect. */
+ * The socket's name has mode 0600 if nothing else is asked for, so the kernel lets only its owner (and root) connect. */
 #include "transport/ops.h"
+#include "src/core/ids.h"
 #include "src/core/util.h"
 
 #include <fcntl.h>
@@ -62,18 +63,29 @@ static void identify(const char *path, struct rsys_left *ret)
         *ret = (struct rsys_left){{status.stx_dev_major, status.stx_dev_minor}, status.stx_ino, {status.stx_btime.tv_sec, status.stx_btime.tv_nsec}};
 }
 
+/* bind(2) gives the name mode 0777 less the umask: so it has its mode from its first moment on.  Servers listen before they have threads. */
+static int bind_name(int fd, const struct sockaddr_un *name, unsigned mode)
+{
+    mode_t before = umask(0777 & ~(mode_t)mode);
+    int bound = bind(fd, (const struct sockaddr *)name, sizeof *name);
+    int code = errno;
+    umask(before);
+    errno = code;
+    return bound;
+}
+
 static int unix_listen(const struct rsys_address *address, struct rsys_error **err)
 {
     struct sockaddr_un name = unix_name(address);
     RSYS_AUTO_FD fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0 || fchmod(fd, 0600) < 0) /* bind(2) gives the name the socket's mode */
+    if (fd < 0)
         return rsys_error_make(err, errno, "listen on %s", address->text);
-    int bound = bind(fd, (struct sockaddr *)&name, sizeof name);
+    int bound = bind_name(fd, &name, address->mode);
     if (bound < 0 && errno == EADDRINUSE) {
         if (!is_stale(address, &name))
             return rsys_error_make(err, EADDRINUSE, "listen on %s", address->text);
         if (unlink(address->host) == 0 || errno == ENOENT)
-            bound = bind(fd, (struct sockaddr *)&name, sizeof name);
+            bound = bind_name(fd, &name, address->mode);
     }
     if (bound < 0 || listen(fd, LISTEN_BACKLOG) < 0)
         return rsys_error_make(err, errno, "listen on %s", address->text);
@@ -91,17 +103,19 @@ static void unix_unlisten(const struct rsys_address *address)
     address->left->inode = 0;
 }
 
-static int unix_accept(const struct rsys_address *address, int listener, char *peer, size_t peer_size)
+static int unix_accept(const struct rsys_address *address, int listener, struct rsys_peer *peer)
 {
     int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
     if (fd < 0)
         return -1;
+    /* As they were at the peer's connect(2).  Who cannot be told is the one that is on no list. */
     struct ucred who;
     socklen_t size = sizeof who;
-    if (peer != NULL && getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) == 0)
-        snprintf(peer, peer_size, "unix:pid=%d,uid=%u", who.pid, who.uid);
-    else if (peer != NULL)
-        snprintf(peer, peer_size, "unix:?");
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) < 0)
+        who = (struct ucred){.uid = RSYS_UID_NOBODYS};
+    peer->kind = RSYS_PEER_UID;
+    peer->id = who.uid;
+    snprintf(peer->text, sizeof peer->text, "unix:pid=%d,uid=%u", who.pid, who.uid);
     return fd;
 }
 

@@ -151,5 +151,6 @@ void rsys_spec_free(struct rsys_spec *spec)
     if (spec == NULL)
         return;
     rsys_rules_free(&spec->rules);
+    rsys_clients_spec_free(&spec->clients);
     rsys_sandbox_spec_free(&spec->sandbox);
 }

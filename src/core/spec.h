@@ -109,9 +109,30 @@ struct rsys_sandbox_spec {
 };
 void rsys_sandbox_spec_free(struct rsys_sandbox_spec *spec);
 
+/* ---- who may connect ---- */
+
+/* Numbers that are allowed.  Not given: all are.  Given: these alone, which may be none. */
+struct rsys_ids {
+    bool given;
+    size_t count;
+    uint32_t *id; /* owned */
+};
+/* Whether id is allowed. */
+bool rsys_ids_allow(const struct rsys_ids *ids, uint32_t id);
+/* One more; ids are given from then on.  0, or -1 for want of memory. */
+int rsys_ids_add(struct rsys_ids *ids, uint32_t id);
+void rsys_ids_free(struct rsys_ids *ids);
+
+struct rsys_clients_spec {
+    struct rsys_ids cids; /* machines, over vsock */
+    struct rsys_ids uids; /* users, over unix sockets */
+};
+void rsys_clients_spec_free(struct rsys_clients_spec *clients);
+
 /* A policy, compiled. */
 struct rsys_spec {
     struct rsys_rules rules;
+    struct rsys_clients_spec clients;
     struct rsys_sandbox_spec sandbox;
 };
 void rsys_spec_free(struct rsys_spec *spec);

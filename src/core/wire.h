@@ -38,7 +38,7 @@ struct rsys_hello {
 enum rsys_hello_status {
     RSYS_HELLO_OK = 0,
     RSYS_HELLO_BAD_VERSION = 1, /* the version field of the answer tells the daemon's */
-    RSYS_HELLO_REFUSED = 2,     /* limits, draining */
+    RSYS_HELLO_REFUSED = 2,     /* limits, draining, a peer that is not served (that one perhaps before its hello) */
     RSYS_HELLO_FAILED = 3,      /* the sandbox could not be made; the message says why */
 };
 #define RSYS_WELCOME_MAX (1u << 20)

@@ -438,6 +438,10 @@ static const struct {
     {LINE(socket, AF_VSOCK), false, -EAFNOSUPPORT},
     {LINE(socket, AF_ALG), false, -EAFNOSUPPORT},
     {LINE(socketpair, 30 /* AF_TIPC */), false, -EAFNOSUPPORT},
+    {LINE(setsockopt, 1, SOL_SOCKET), false, ALLOWED},
+    {LINE(setsockopt, 1, SOL_SOCKET), true, -4000},
+    {LINE(setsockopt, 1, AF_VSOCK), false, -ENOPROTOOPT},
+    {LINE(setsockopt, 1, AF_VSOCK | 0x500000000), false, -ENOPROTOOPT},
     /* never here */
     {LINE(ptrace, 0, 1), false, -EPERM},
     {LINE(mount), false, -EPERM},

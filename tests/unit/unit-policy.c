@@ -25,6 +25,7 @@ static struct rsys_spec *parse(const char *text, struct rsys_error **err)
 #define SAND(keys) "{'defaultAction': 'allow', 'sandbox': {'root': '/r',\n" keys "}}"
 #define MOUNT(keys) SAND("'mounts': [{" keys "}]")
 #define NET(keys) SAND("'network': {\n" keys "}")
+#define CLIENTS(keys) "{'defaultAction': 'allow', 'sandbox': {'root': '/r'}, 'clients': {\n" keys "}}"
 
 static const struct {
     const char *text, *message;
@@ -99,6 +100,18 @@ static const struct {
     {RULE("{'names': ['read'], 'action': 'deny', 'args': [{'index': 0, 'value': 1, 'oop': '=='}]}"), "P:2:73: unknown key \"oop\" in a condition of args: did you mean \"op\"?"},
     {RULE("{'names': ['read'], 'action': 'deny', 'includes': {'cap': []}}"), "P:2:52: unknown key \"cap\" in \"includes\": did you mean \"caps\"?"},
     {RULE("{'names': ['read'], 'action': 'deny', 'excludes': {'minKernel': 'x'}}"), "P:2:65: a kernel's version"},
+    /* clients */
+    {CLIENTS("'cid': [3]"), "P:2:1: unknown key \"cid\" in \"clients\": did you mean \"cids\"?"},
+    {CLIENTS("'cids': 3"), "P:2:9: an array is expected here, not a number"},
+    {CLIENTS("'cids': [3, 0]"), "P:2:13: \"0\" is not a vsock context id: a number from 1 on, \"host\" or \"local\""},
+    {CLIENTS("'cids': [4294967295]"), "P:2:10: \"4294967295\" is not a vsock context id"},
+    {CLIENTS("'cids': [4294967296]"), "P:2:10: 4294967296 is too large: at most 4294967295"},
+    {CLIENTS("'cids': [-1]"), "P:2:10: a number is expected here, not a negative number"},
+    {CLIENTS("'cids': [3.5]"), "P:2:10: a string is expected here, not a number"},
+    {CLIENTS("'cids': ['guest']"), "P:2:10: \"guest\" is not a vsock context id"},
+    {CLIENTS("'cids': [[3]]"), "P:2:10: a string is expected here, not an array"},
+    {CLIENTS("'uids': [4294967295]"), "P:2:10: \"4294967295\" is not a user of this machine"},
+    {CLIENTS("'uids': ['no such user']"), "P:2:10: \"no such user\" is not a user of this machine: a number, or a name that is known here"},
     /* sandbox */
     {SAND("'hostnam': 'x'"), "P:2:1: unknown key \"hostnam\" in \"sandbox\": did you mean \"hostname\"?"},
     {SAND("'network': 'veth'"), "P:2:12: the network \"veth\" needs \"ipv4\" or \"ipv6\""},
@@ -340,6 +353,26 @@ START_TEST(networks)
 }
 END_TEST
 
+START_TEST(clients)
+{
+    RSYS_AUTO_ERROR err = NULL;
+    struct rsys_spec *spec = parse(CLIENTS("'cids': [3, '77', 'host', 'local'], 'uids': [], 'comment': 'x'"), &err);
+    ck_assert_msg(spec != NULL, "%s", rsys_error_text(err));
+    static const uint32_t cids[] = {3, 77, 2, 1};
+    ck_assert(spec->clients.cids.given && spec->clients.uids.given);
+    ck_assert_uint_eq(spec->clients.cids.count, 4);
+    ck_assert_mem_eq(spec->clients.cids.id, cids, sizeof cids);
+    ck_assert(rsys_ids_allow(&spec->clients.cids, 77) && !rsys_ids_allow(&spec->clients.cids, 4));
+    ck_assert(!rsys_ids_allow(&spec->clients.uids, 0));
+    rsys_policy_free(spec);
+    spec = parse(CLIENTS("'uids': ['root', 1000]"), &err);
+    ck_assert_msg(spec != NULL, "%s", rsys_error_text(err));
+    ck_assert(rsys_ids_allow(&spec->clients.uids, 0) && rsys_ids_allow(&spec->clients.uids, 1000) && !rsys_ids_allow(&spec->clients.uids, 1));
+    ck_assert(!spec->clients.cids.given && rsys_ids_allow(&spec->clients.cids, 3));
+    rsys_policy_free(spec);
+}
+END_TEST
+
 /* What --check prints. */
 START_TEST(explained)
 {
@@ -347,6 +380,7 @@ START_TEST(explained)
         "\n  /usr                     the server's /u, WRITABLE (left out where it is missing)\n",
         "\n  /                        the server's /r, with what is written kept in memory\n",
         "\n  network                  THE SERVER'S OWN\n",
+        "clients\n  machines, over vsock     3 2\n  users, over unix         none\n\nsandbox\n",
         "\n  capabilities             CAP_CHOWN CAP_SYS_ADMIN (in the sandbox's user namespace)\n",
         "\n  largest file             3M\n",
         "\n  default: deny with ENOSYS\n",
@@ -358,7 +392,7 @@ START_TEST(explained)
     char text[65536] = "";
     FILE *out = fmemopen(text, sizeof text - 1, "w");
     struct rsys_spec *spec = parse(
-        "{'defaultAction': 'deny', 'defaultErrnoRet': 'ENOSYS', 'syscalls': [{'names': ['@network-io'], 'action': 'allow'},"
+        "{'clients': {'cids': [3, 'host'], 'uids': []}, 'defaultAction': 'deny', 'defaultErrnoRet': 'ENOSYS', 'syscalls': [{'names': ['@network-io'], 'action': 'allow'},"
         "{'names': ['socket'], 'action': 'deny', 'errnoRet': 13, 'args': [{'index': 0, 'value': 1, 'op': '!='}, {'index': 1, 'value': 15, 'valueTwo': 3, "
         "'op': '&'}]}, {'names': ['sendmsg'], 'action': 'deny'}], 'sandbox': {'root': '/r', 'network': 'host', 'capabilities': ['CAP_CHOWN', 'CAP_SYS_ADMIN'],"
         "'limits': {'fsize': '3M'}, 'mounts': [{'type': 'bind', 'source': '/u', 'target': '/usr', 'writable': true, 'optional': true}]}}", NULL);
@@ -404,6 +438,7 @@ int main(void)
     tcase_add_test(tests, sandbox_fields);
     tcase_add_test(tests, sandbox_defaults);
     tcase_add_test(tests, networks);
+    tcase_add_test(tests, clients);
     tcase_add_test(tests, shipped);
     tcase_add_test(tests, explained);
     tcase_add_test(tests, mangled);

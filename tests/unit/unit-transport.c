@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* unit-transport.c: addresses, connections over every transport, whole messages, and the hello with peers of all kinds. */
 #include "src/core/util.h"
+#include "tests/unit/speak.h"
 #include "transport/transport.h"
 
 #include <check.h>
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,49 +14,68 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+static const struct {
+    const char *text, *canonical; /* NULL: refused, with what the message has to contain in `says` */
+    const char *says;
+} texts[] = {
+    {"tcp:127.0.0.1:9000", "tcp:127.0.0.1:9000", NULL},
+    {"tcp:localhost", "tcp:localhost:9000", NULL},
+    {"tcp:[::1]:1", "tcp:[::1]:1", NULL},
+    {"tcp:[::1]", "tcp:[::1]:9000", NULL},
+    {"tcp:h:0", "tcp:h:0", NULL},
+    {"tcp:h:65535", "tcp:h:65535", NULL},
+    {"tcp:h:65536", NULL, "0 to 65535"},
+    {"tcp:h:", NULL, "port"},
+    {"tcp:h:-1", NULL, "port"},
+    {"tcp:h: 1", NULL, "port"},
+    {"tcp:h:000001", NULL, "port"},
+    {"tcp:[::1]9", NULL, "port"},
+    {"tcp:::1", NULL, "brackets"},
+    {"tcp:[::1", NULL, "]"},
+    {"tcp:[]:1", NULL, "host"},
+    {"tcp:[localhost]:1", NULL, "IPv6"},
+    {"tcp::1", NULL, "host"},
+    {"tcp:", NULL, "host"},
+    {"vsock:host:9000", "vsock:host:9000", NULL},
+    {"vsock:host", "vsock:host:9000", NULL},
+    {"vsock:local:1", "vsock:local:1", NULL},
+    {"vsock:9001", "vsock:9001", NULL},
+    {"vsock:0", "vsock:0", NULL},
+    {"vsock:3:9001", "vsock:3:9001", NULL},
+    {"vsock:4294967294:4294967294", "vsock:4294967294:4294967294", NULL},
+    {"vsock:4294967295:1", NULL, "context id"},
+    {"vsock:4294967295", NULL, "0 to 4294967294"},
+    {"vsock:18446744073709551618", NULL, "port"},
+    {"vsock:0:1", NULL, "context id"},
+    {"vsock::1", NULL, "context id"},
+    {"vsock:", NULL, "context id"},
+    {"vsock:here:1", NULL, "\"host\" or \"local\""},
+    {"vsock:-1:1", NULL, "context id"},
+    {"vsock:3:", NULL, "port"},
+    {"vsock:3:1:1", NULL, "port"},
+    {"vsock:9000x", NULL, "port"},
+    {"unix:/tmp/x", "unix:/tmp/x", NULL},
+    {"unix:", NULL, "path"},
+    {"embedded:7", "embedded:7", NULL},
+    {"embedded:", NULL, "number"},
+    {"embedded:7x", NULL, "number"},
+    {"embedded:-1", NULL, "number"},
+    {"", NULL, "tcp:HOST:PORT"},
+    {"localhost:9000", NULL, "tcp:HOST:PORT, vsock:CID:PORT or unix:PATH"},
+    {"tcpx:h:1", NULL, "tcp:HOST:PORT"},
+};
+
 START_TEST(address_texts)
 {
-    static const struct {
-        const char *text, *canonical; /* NULL: refused, with what the message has to contain in `says` */
-        const char *says;
-    } cases[] = {
-        {"tcp:127.0.0.1:9000", "tcp:127.0.0.1:9000", NULL},
-        {"tcp:localhost", "tcp:localhost:9000", NULL},
-        {"tcp:[::1]:1", "tcp:[::1]:1", NULL},
-        {"tcp:[::1]", "tcp:[::1]:9000", NULL},
-        {"tcp:h:0", "tcp:h:0", NULL},
-        {"tcp:h:65535", "tcp:h:65535", NULL},
-        {"tcp:h:65536", NULL, "0 to 65535"},
-        {"tcp:h:", NULL, "port"},
-        {"tcp:h:-1", NULL, "port"},
-        {"tcp:h: 1", NULL, "port"},
-        {"tcp:h:000001", NULL, "port"},
-        {"tcp:[::1]9", NULL, "port"},
-        {"tcp:::1", NULL, "brackets"},
-        {"tcp:[::1", NULL, "]"},
-        {"tcp:[]:1", NULL, "host"},
-        {"tcp:[localhost]:1", NULL, "IPv6"},
-        {"tcp::1", NULL, "host"},
-        {"tcp:", NULL, "host"},
-        {"unix:/tmp/x", "unix:/tmp/x", NULL},
-        {"unix:", NULL, "path"},
-        {"embedded:7", "embedded:7", NULL},
-        {"embedded:", NULL, "number"},
-        {"embedded:7x", NULL, "number"},
-        {"embedded:-1", NULL, "number"},
-        {"", NULL, "tcp:HOST:PORT"},
-        {"localhost:9000", NULL, "tcp:HOST:PORT or unix:PATH"},
-        {"tcpx:h:1", NULL, "tcp:HOST:PORT"},
-    };
-    for (size_t i = 0; i < RSYS_ARRAY_SIZE(cases); i++) {
+    for (size_t i = 0; i < RSYS_ARRAY_SIZE(texts); i++) {
         RSYS_AUTO_ERROR err = NULL;
-        struct rsys_address *address = rsys_address_parse(cases[i].text, &err);
-        if (cases[i].canonical != NULL) {
-            ck_assert_msg(address != NULL, "%s: %s", cases[i].text, rsys_error_text(err));
-            ck_assert_str_eq(rsys_address_text(address), cases[i].canonical);
+        struct rsys_address *address = rsys_address_parse(texts[i].text, &err);
+        if (texts[i].canonical != NULL) {
+            ck_assert_msg(address != NULL, "%s: %s", texts[i].text, rsys_error_text(err));
+            ck_assert_str_eq(rsys_address_text(address), texts[i].canonical);
         } else {
-            ck_assert_msg(address == NULL, "%s was taken", cases[i].text);
-            ck_assert_msg(strstr(rsys_error_text(err), cases[i].says) != NULL, "%s: %s", cases[i].text, rsys_error_text(err));
+            ck_assert_msg(address == NULL, "%s was taken", texts[i].text);
+            ck_assert_msg(strstr(rsys_error_text(err), texts[i].says) != NULL, "%s: %s", texts[i].text, rsys_error_text(err));
         }
         rsys_address_free(address);
     }
@@ -68,14 +87,6 @@ START_TEST(address_texts)
 }
 END_TEST
 
-static struct rsys_address *parse(const char *text)
-{
-    RSYS_AUTO_ERROR err = NULL;
-    struct rsys_address *address = rsys_address_parse(text, &err);
-    ck_assert_msg(address != NULL, "%s", rsys_error_text(err));
-    return address;
-}
-
 START_TEST(public)
 {
     static const struct {
@@ -84,7 +95,7 @@ START_TEST(public)
     } cases[] = {
         {"tcp:127.0.0.1", false}, {"tcp:127.9.9.9", false}, {"tcp:[::1]", false},           {"tcp:[::ffff:127.0.0.1]", false},
         {"tcp:0.0.0.0", true},    {"tcp:[::]", true},       {"tcp:[::ffff:10.0.0.1]", true}, {"tcp:10.1.2.3", true},
-        {"unix:/x", false},       {"embedded:3", false},
+        {"unix:/x", false},       {"embedded:3", false},    {"vsock:9000", false},
     };
     for (size_t i = 0; i < RSYS_ARRAY_SIZE(cases); i++) {
         struct rsys_address *address = parse(cases[i].text);
@@ -93,59 +104,6 @@ START_TEST(public)
     }
 }
 END_TEST
-
-static void wait_for(int fd)
-{
-    struct pollfd wait = {.fd = fd, .events = POLLIN};
-    ck_assert_int_eq(poll(&wait, 1, 5000), 1);
-}
-
-/* Listen, connect, accept, speak both ways, be gone. */
-static void speak(const char *listen_text, const char *connect_text)
-{
-    RSYS_AUTO_ERROR err = NULL;
-    struct rsys_address *there = parse(listen_text);
-    char name[200], peer[200] = "", buffer[8];
-    RSYS_AUTO_FD listener = rsys_listen(there, &err);
-    ck_assert_msg(listener >= 0, "%s", rsys_error_text(err));
-    ck_assert(fcntl(listener, F_GETFD) & FD_CLOEXEC);
-    ck_assert_int_eq(rsys_accept(there, listener, peer, sizeof peer), -1);
-    ck_assert_int_eq(errno, EAGAIN);
-    ck_assert_int_eq(rsys_listener_name(there, listener, name, sizeof name), 0);
-
-    struct rsys_address *here = parse(connect_text != NULL ? connect_text : name);
-    RSYS_AUTO_FD one = rsys_connect(here, 5000, &err);
-    ck_assert_msg(one >= 0, "%s", rsys_error_text(err));
-    wait_for(listener);
-    RSYS_AUTO_FD two = rsys_accept(there, listener, peer, sizeof peer);
-    ck_assert_int_ge(two, 0);
-    ck_assert_str_ne(peer, "");
-    for (int i = 0; i < 2; i++) {
-        int fd = i == 0 ? one : two;
-        ck_assert(fcntl(fd, F_GETFD) & FD_CLOEXEC);
-        ck_assert(!(fcntl(fd, F_GETFL) & O_NONBLOCK));
-    }
-    if (strncmp(name, "tcp:", 4) == 0) {
-        int value = 0;
-        socklen_t size = sizeof value;
-        ck_assert_int_eq(getsockopt(one, IPPROTO_TCP, TCP_NODELAY, &value, &size), 0);
-        ck_assert_int_ne(value, 0);
-        ck_assert_int_eq(getsockopt(two, IPPROTO_TCP, TCP_NODELAY, &value, &size), 0);
-        ck_assert_int_ne(value, 0);
-    }
-    ck_assert_int_eq(rsys_send_all(one, "hello", 6, 1000), 0);
-    ck_assert_int_eq(rsys_receive_all(two, buffer, 6, 1000), 0);
-    ck_assert_str_eq(buffer, "hello");
-    ck_assert_int_eq(rsys_send_all(two, "there", 6, -1), 0);
-    ck_assert_int_eq(rsys_receive_all(one, buffer, 6, -1), 0);
-    ck_assert_str_eq(buffer, "there");
-    rsys_close(rsys_fd_steal(&two));
-    ck_assert_int_eq(rsys_receive_all(one, buffer, 1, 5000), -1);
-    ck_assert_int_eq(errno, EPIPE);
-    rsys_unlisten(there);
-    rsys_address_free(here);
-    rsys_address_free(there);
-}
 
 START_TEST(tcp)
 {
@@ -209,10 +167,36 @@ START_TEST(unix_names)
 }
 END_TEST
 
+/* The mode is the name's, whatever the umask, and the kernel tells who connects. */
+START_TEST(unix_mode)
+{
+    RSYS_AUTO_ERROR err = NULL;
+    struct stat status;
+    struct rsys_peer peer;
+    struct rsys_address *address = parse(socket_text);
+    mode_t before = umask(077);
+    rsys_address_set_mode(address, 0666);
+    RSYS_AUTO_FD listener = rsys_listen(address, &err);
+    ck_assert_msg(listener >= 0, "%s", rsys_error_text(err));
+    ck_assert_uint_eq(umask(before), 077);
+    ck_assert_int_eq(lstat(socket_path, &status), 0);
+    ck_assert_uint_eq(status.st_mode & 0777, 0666);
+    RSYS_AUTO_FD one = rsys_connect(address, 5000, &err);
+    wait_for(listener);
+    RSYS_AUTO_FD two = rsys_accept(address, listener, &peer);
+    ck_assert_int_ge(two, 0);
+    ck_assert_int_eq(peer.kind, RSYS_PEER_UID);
+    ck_assert_uint_eq(peer.id, geteuid());
+    rsys_unlisten(address);
+    rsys_address_free(address);
+}
+END_TEST
+
 START_TEST(embedded)
 {
     int pair[2];
     char listen_text[32], connect_text[32];
+    struct rsys_peer peer;
     RSYS_AUTO_ERROR err = NULL;
     ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
     snprintf(listen_text, sizeof listen_text, "embedded:%d", pair[0]);
@@ -223,10 +207,10 @@ START_TEST(embedded)
     RSYS_AUTO_FD listener = rsys_listen(address, &err);
     ck_assert_int_ge(listener, 0);
     ck_assert_int_eq(send(pair[1], "x", 1, 0), 1);
-    ck_assert_int_eq(rsys_accept(address, listener, NULL, 0), -1);
+    ck_assert_int_eq(rsys_accept(address, listener, &peer), -1);
     ck_assert_int_eq(errno, EPROTO);
     close(pair[1]);
-    ck_assert_int_eq(rsys_accept(address, listener, NULL, 0), -1);
+    ck_assert_int_eq(rsys_accept(address, listener, &peer), -1);
     ck_assert_int_eq(errno, EPIPE);
     rsys_address_free(address);
     close(pair[0]);
@@ -421,6 +405,7 @@ int main(void)
     tcase_add_test(tests, public);
     tcase_add_test(tests, tcp);
     tcase_add_test(tests, unix_names);
+    tcase_add_test(tests, unix_mode);
     tcase_add_test(tests, embedded);
     tcase_add_test(tests, refused);
     tcase_add_test(tests, connect_timeout);
