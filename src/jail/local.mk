@@ -51,7 +51,7 @@ librsys_jail_a_SOURCES += src/jail/exec.c
 librsys_jail_a_SOURCES += src/jail/launch.c src/jail/launch.h
 librsys_jail_a_SOURCES += src/jail/cage.c
 librsys_jail_a_SOURCES += src/jail/program.c
-librsys_jail_a_SOURCES += src/jail/options.c
+librsys_jail_a_SOURCES += src/jail/options.c src/jail/options.def
 librsys_jail_a_CPPFLAGS = $(AM_CPPFLAGS) $(FUSE_CFLAGS) -DRSYS_SBINDIR='"$(sbindir)"'
 
 bin_PROGRAMS += rsys-jail

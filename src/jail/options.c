@@ -10,44 +10,85 @@
 
 extern char **environ;
 
-enum { OPT_LOCAL = 256, OPT_SETENV, OPT_PASS_ENV, OPT_CHDIR, OPT_TRACE, OPT_STATS, OPT_TIMEOUT, OPT_HELP, OPT_VERSION };
-
-static const struct option long_options[] = {
-    {"server", required_argument, NULL, 's'},
-    {"local", required_argument, NULL, OPT_LOCAL},
-    {"setenv", required_argument, NULL, OPT_SETENV},
-    {"pass-env", required_argument, NULL, OPT_PASS_ENV},
-    {"chdir", required_argument, NULL, OPT_CHDIR},
-    {"trace", optional_argument, NULL, OPT_TRACE},
-    {"stats", no_argument, NULL, OPT_STATS},
-    {"connect-timeout", required_argument, NULL, OPT_TIMEOUT},
-    {"verbose", no_argument, NULL, 'v'},
-    {"help", no_argument, NULL, OPT_HELP},
-    {"version", no_argument, NULL, OPT_VERSION},
-    {NULL, 0, NULL, 0},
+enum { FIRST_OPTION = 256,
+#define OPTION(id, letter, name, argument, help) OPT_##id,
+#include "src/jail/options.def"
+#undef OPTION
 };
 
-static const char help[] =
-    "Usage: rsys-jail [OPTION]... [--] PROGRAM [ARGUMENT]...\n"
-    "Run PROGRAM here, and its system calls in a sandbox on a server.\n"
-    "\n"
-    "PROGRAM is a file of the sandbox, looked for along PATH; a name that begins with\n"
-    "./ or ../ is a file of this machine.\n"
-    "\n"
-    "  -s, --server ADDRESS         tcp:HOST:PORT or unix:PATH (default: $RSYS_SERVER, else\n"
-    "                               a private server, started for this run)\n"
-    "      --local PATH             execute this machine's file PATH, as PROGRAM\n"
-    "      --setenv NAME=VALUE      set a variable for the guest\n"
-    "      --pass-env NAME          pass a variable of this environment to the guest\n"
-    "      --chdir DIRECTORY        start in this directory of the sandbox\n"
-    "      --trace[=FILE]           print each call: where it ran, its result, its time\n"
-    "      --stats                  print a summary of the calls at the end\n"
-    "      --connect-timeout SECONDS  give up connecting after this time (default 10)\n"
-    "  -v, --verbose                say what is being done\n"
-    "      --help, --version        print this, or the version, and exit\n"
-    "\n"
-    "Exit status: PROGRAM's, 128+n if signal n killed it; 125 when rsys itself failed,\n"
-    "126 when PROGRAM cannot be executed, 127 when it is not found.  See rsys-jail(1).\n";
+static const struct {
+    int id;
+    char letter;
+    const char *name, *argument, *help;
+} table[] = {
+#define OPTION(id, letter, name, argument, help) {OPT_##id, letter, name, argument, help},
+#include "src/jail/options.def"
+#undef OPTION
+};
+
+#define HELP_COLUMN 34
+#define HELP_WIDTH 100
+
+/* The text in lines of at most HELP_WIDTH, from HELP_COLUMN on; `at`: the column that is reached. */
+static void print_wrapped(const char *text, int at)
+{
+    for (bool first = true; *text != 0; first = false) {
+        int word = (int)strcspn(text, " ");
+        if (at > HELP_COLUMN && at + word + 1 > HELP_WIDTH && !first) {
+            putchar('\n');
+            at = 0;
+        }
+        at += at < HELP_COLUMN ? printf("%*s", HELP_COLUMN - at, "") : printf(" ");
+        at += printf("%.*s", word, text);
+        text += word + (text[word] == ' ');
+    }
+    putchar('\n');
+}
+
+static void print_help(void)
+{
+    printf("Usage: rsys-jail [OPTION]... [--] PROGRAM [ARGUMENT]...\n"
+           "Run PROGRAM here, and its system calls in a sandbox on a server.\n\n"
+           "PROGRAM is a file of the sandbox, looked for along PATH; a name that begins with\n"
+           "./ or ../ is a file of this machine.\n\n");
+    for (size_t i = 0; i < RSYS_ARRAY_SIZE(table); i++) {
+        const char *argument = table[i].argument;
+        int at = table[i].letter != 0 ? printf("  -%c, --%s", table[i].letter, table[i].name) : printf("      --%s", table[i].name);
+        if (argument != NULL && argument[0] == '[')
+            at += printf("[=%s", argument + 1);
+        else if (argument != NULL)
+            at += printf("=%s", argument);
+        print_wrapped(table[i].help, at);
+    }
+    printf("\nExit status: PROGRAM's, 128+n if signal n killed it; 125 when rsys itself failed,\n"
+           "126 when PROGRAM cannot be executed, 127 when it is not found.  See rsys-jail(1).\n");
+}
+
+/* getopt's list and its string of letters, from the table.  "+": options end at PROGRAM, whose arguments are its own. */
+static void fill(struct option *longs, char *letters)
+{
+    *letters++ = '+';
+    for (size_t i = 0; i < RSYS_ARRAY_SIZE(table); i++) {
+        const char *argument = table[i].argument;
+        int has = argument == NULL ? no_argument : argument[0] == '[' ? optional_argument : required_argument;
+        *longs++ = (struct option){table[i].name, has, NULL, table[i].id};
+        if (table[i].letter != 0) {
+            *letters++ = table[i].letter;
+            for (int colons = has == no_argument ? 0 : has == required_argument ? 1 : 2; colons > 0; colons--)
+                *letters++ = ':';
+        }
+    }
+    *longs = (struct option){NULL, 0, NULL, 0};
+    *letters = 0;
+}
+
+static int option_id(int got)
+{
+    for (size_t i = 0; i < RSYS_ARRAY_SIZE(table); i++)
+        if (table[i].letter != 0 && table[i].letter == got)
+            return table[i].id;
+    return got;
+}
 
 /* Set NAME=VALUE (a string that is taken over) in the guest's environment, over an older value. */
 static int set_variable(struct rsys_options *options, char *text, struct rsys_error **err)
@@ -108,7 +149,7 @@ static int parse_seconds(const char *text, int *ret_ms, struct rsys_error **err)
 static int take_option(struct rsys_options *options, int option, struct rsys_error **err)
 {
     switch (option) {
-    case 's': options->server = optarg; return 0;
+    case OPT_SERVER: options->server = optarg; return 0;
     case OPT_LOCAL: options->local = optarg; return 0;
     case OPT_SETENV:
         if (optarg[0] == '=' || strchr(optarg, '=') == NULL)
@@ -118,8 +159,8 @@ static int take_option(struct rsys_options *options, int option, struct rsys_err
     case OPT_CHDIR: options->chdir = optarg; return 0;
     case OPT_TRACE: options->trace = optarg != NULL ? optarg : ""; return 0;
     case OPT_STATS: options->stats = true; return 0;
-    case OPT_TIMEOUT: return parse_seconds(optarg, &options->connect_timeout_ms, err);
-    case 'v': options->verbose = true; return 0;
+    case OPT_CONNECT_TIMEOUT: return parse_seconds(optarg, &options->connect_timeout_ms, err);
+    case OPT_VERBOSE: options->verbose = true; return 0;
     default: return rsys_error_make(err, 0, "see rsys-jail --help");
     }
 }
@@ -132,13 +173,17 @@ enum rsys_options_result rsys_options_parse(struct rsys_options *options, int ar
     if (clean_environment(options, err) < 0)
         return RSYS_OPTIONS_USAGE;
     optind = 1;
-    int option;
-    /* "+": options end at PROGRAM, whose arguments are its own. */
-    while ((option = getopt_long(argc, argv, "+s:v", long_options, NULL)) != -1) {
-        if (option == OPT_HELP || option == OPT_VERSION) {
-            fputs(option == OPT_HELP ? help : PACKAGE_STRING "\n", stdout);
+    struct option longs[RSYS_ARRAY_SIZE(table) + 1];
+    char letters[3 * RSYS_ARRAY_SIZE(table) + 2];
+    fill(longs, letters);
+    for (int got; (got = getopt_long(argc, argv, letters, longs, NULL)) != -1;) {
+        int option = option_id(got);
+        if (option == OPT_HELP)
+            print_help();
+        if (option == OPT_VERSION)
+            puts(PACKAGE_STRING);
+        if (option == OPT_HELP || option == OPT_VERSION)
             return RSYS_OPTIONS_DONE;
-        }
         if (take_option(options, option, err) < 0)
             return RSYS_OPTIONS_USAGE;
     }
