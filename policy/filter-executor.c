@@ -12,6 +12,7 @@
 
 #include "src/core/subcalls.h"
 #include "src/core/util.h"
+#include "src/core/wire.h"
 
 #include <fcntl.h>
 #include <linux/kcmp.h>
@@ -34,7 +35,7 @@ static const struct {
     struct {
         uint8_t index;
         uint64_t mask, value;
-    } condition[2];
+    } condition[3];
 } forms[] = {
     {SYS_recvmsg, 1, {{2, INT, MSG_DONTWAIT | MSG_CMSG_CLOEXEC}}}, /* from the broker */
     {SYS_sendmsg, 1, {{2, INT, MSG_NOSIGNAL}}},                    /* a reply */
@@ -47,6 +48,9 @@ static const struct {
     {SYS_prlimit64, 2, {{0, INT, 0}, {1, INT, RLIMIT_NOFILE}}},
     /* Memory that is nobody else's and is never executed. */
     {SYS_mmap, 2, {{2, ~(uint64_t)(PROT_READ | PROT_WRITE), 0}, {3, MAP_ANONYMOUS | MAP_PRIVATE | MAP_SHARED, MAP_ANONYMOUS | MAP_PRIVATE}}},
+    /* The page that is counted in.  No other file has anything at that offset, and the next page ends every file system's largest file: so nothing but that page, or a
+     * file that somebody made to be written so, can be changed. */
+    {SYS_mmap, 3, {{2, ~(uint64_t)(PROT_READ | PROT_WRITE), 0}, {3, INT, MAP_SHARED}, {5, UINT64_MAX, RSYS_COUNTERS_OFFSET}}},
     {SYS_execveat, 1, {{4, INT, AT_EMPTY_PATH}}},
     /* Asks whether a file may be executed, and executes nothing (an older kernel: EINVAL). */
     {SYS_execveat, 1, {{4, INT & ~(uint64_t)(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW), RSYS_AT_EXECVE_CHECK}}},
@@ -84,7 +88,7 @@ static void add_need(struct filter *filter, struct filter_stage *stage, uint16_t
 {
     bool formed = false;
     for (size_t i = 0; i < RSYS_ARRAY_SIZE(forms); i++) {
-        struct rsys_wire_compare compare[2] = {{0}};
+        struct rsys_wire_compare compare[3] = {{0}};
         if (forms[i].nr != nr)
             continue;
         for (uint8_t c = 0; c < forms[i].count; c++)

@@ -100,6 +100,7 @@ static int stage_descriptors(struct sandbox_inside *inside, struct rsys_error **
     const int from[] = {
         [RSYS_FD_BROKER_TAKE] = inside->broker_take,      [RSYS_FD_BROKER_GIVE] = inside->broker_give,
         [RSYS_FD_SELF] = inside->start->executor_fd,      [RSYS_FD_PLACEHOLDER] = placeholder,
+        [RSYS_FD_COUNTERS] = inside->start->counters_fd >= 0 ? inside->start->counters_fd : placeholder,
         [RSYS_FD_CHANNEL] = inside->start->control_fd,    [RSYS_FD_CHANNEL + 1] = inside->sync_fd,
     };
     const int count = (int)RSYS_ARRAY_SIZE(from);

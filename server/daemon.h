@@ -5,6 +5,7 @@
 #ifndef RSYS_SERVER_DAEMON_H
 #define RSYS_SERVER_DAEMON_H
 
+#include "server/counters.h"
 #include "server/options.h"
 #include "server/session.h"
 #include "src/core/error.h"
@@ -48,6 +49,8 @@ struct session {
     bool pinned;             /* its control connection can only be with its present peer: channels go straight into the broker; else its process relays */
     bool counted;            /* in daemon.session_count */
     int broker_fd;           /* -1 until the sandbox runs */
+    int counters_fd;         /* its executors count there; -1: they do not */
+    struct session_counters *counters; /* its process counts there; owned */
     int64_t started, deadline; /* monotonic ms; deadline 0: it has started */
     uint8_t token[RSYS_TOKEN_SIZE];
     struct rsys_peer peer;

@@ -43,12 +43,17 @@ static void fail(const struct server_session_start *start, const char *message)
     _exit(1);
 }
 
-/* Close every descriptor but stderr and the two that are given: other sessions' and the listeners are none of ours. */
-static void close_others(int a, int b)
+static int ascending(const void *a, const void *b) { return *(const int *)a - *(const int *)b; }
+
+/* Close every descriptor but stderr and what we were given: other sessions' and the listeners are none of ours. */
+static void close_others(const struct server_session_start *start)
 {
-    const int keep[] = {STDERR_FILENO, RSYS_MIN(a, b), RSYS_MAX(a, b)};
+    int keep[] = {STDERR_FILENO, start->control_fd, start->daemon_fd, start->counters_fd};
     unsigned from = 0;
+    qsort(keep, RSYS_ARRAY_SIZE(keep), sizeof *keep, ascending);
     for (size_t i = 0; i < RSYS_ARRAY_SIZE(keep); i++) {
+        if (keep[i] < 0)
+            continue;
         if ((unsigned)keep[i] > from)
             (void)syscall(SYS_close_range, from, (unsigned)keep[i] - 1, 0);
         from = (unsigned)keep[i] + 1;
@@ -150,11 +155,12 @@ void server_session_run(const struct server_session_start *start)
     RSYS_AUTO_ERROR err = NULL;
     prctl(PR_SET_NAME, "rsys-session");
     umask(022);
-    close_others(start->control_fd, start->daemon_fd);
+    close_others(start);
     if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || getppid() != start->daemon_pid)
         _exit(1);
     struct rsys_sandbox_start sandbox = {.spec = &start->policy->spec->sandbox, .filter = start->policy->filter,
-                                         .filter_count = start->policy->filter_count, .control_fd = start->control_fd};
+                                         .filter_count = start->policy->filter_count, .counters_fd = start->counters_fd,
+                                         .control_fd = start->control_fd};
     uint32_t first = 0;
     /* The range's lock is held until we end: it is never closed before.  Who may not map the range maps its own id. */
     (void)server_range_take(&first);
@@ -174,6 +180,7 @@ void server_session_run(const struct server_session_start *start)
     if (pid < 0)
         fail(start, rsys_error_text(err));
     close(sandbox.executor_fd);
+    rsys_close(sandbox.counters_fd);
     if (!start->pinned)
         close(sandbox.control_fd);
     const char *why = "the daemon is gone";

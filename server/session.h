@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+struct session_counters;
 struct sock_filter;
 
 /* A compiled policy, ready for sessions. */
@@ -26,6 +27,8 @@ struct server_session_start {
     int daemon_fd;      /* SOCK_SEQPACKET to the daemon: its end of file ends the session.  One message goes there, with the broker's end to put
                          * channels in, before the client learns the token; connections to relay come from there */
     pid_t daemon_pid;
+    int counters_fd;                    /* what the executors count in (counters.h); -1: they do not */
+    struct session_counters *counters;  /* ours, shared with the daemon */
     uint8_t token[RSYS_TOKEN_SIZE];
 };
 

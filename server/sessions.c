@@ -28,6 +28,14 @@ void sessions_refuse(int fd, const struct rsys_peer *peer, const char *message)
     close(fd);
 }
 
+static void session_free(struct session *session)
+{
+    rsys_close(session->broker_fd);
+    rsys_close(session->counters_fd);
+    counters_free(session->counters);
+    free(session);
+}
+
 static void uncount(struct daemon *daemon, struct session *session)
 {
     daemon->session_count -= session->counted;
@@ -64,7 +72,8 @@ static void session_ready(struct daemon *daemon, struct watch *watch)
 static void run_child(struct daemon *daemon, const struct session *session, int control_fd, int daemon_fd, pid_t daemon_pid)
 {
     struct server_session_start start = {.policy = &daemon->policy, .number = session->number, .control_fd = control_fd, .daemon_fd = daemon_fd,
-                                         .daemon_pid = daemon_pid, .pinned = session->pinned};
+                                         .daemon_pid = daemon_pid, .pinned = session->pinned, .counters_fd = session->counters_fd,
+                                         .counters = session->counters};
     memcpy(start.token, session->token, sizeof start.token);
     server_session_run(&start);
 }
@@ -78,6 +87,28 @@ static bool pin(int fd)
     return pinned == 1;
 }
 
+/* NULL: no memory, or no random numbers. */
+static struct session *session_new(struct daemon *daemon, const struct rsys_peer *peer)
+{
+    struct session *session = calloc(1, sizeof *session);
+    if (session == NULL)
+        return NULL;
+    session->broker_fd = -1;
+    /* Nobody asks a private daemon. */
+    session->counters_fd = daemon->options->embedded_fd >= 0 ? -1 : counters_new_page();
+    session->counters = counters_new();
+    if (session->counters == NULL || getrandom(session->token, sizeof session->token, 0) != (ssize_t)sizeof session->token) {
+        session_free(session);
+        return NULL;
+    }
+    session->number = ++daemon->last_number;
+    session->counted = true;
+    session->started = server_now();
+    session->deadline = session->started + 1000 * (int64_t)daemon->options->start_timeout;
+    session->peer = *peer;
+    return session;
+}
+
 void sessions_start(struct daemon *daemon, int fd, const struct rsys_peer *peer)
 {
     RSYS_AUTO_FD control_fd = fd;
@@ -85,35 +116,30 @@ void sessions_start(struct daemon *daemon, int fd, const struct rsys_peer *peer)
         sessions_refuse(rsys_fd_steal(&control_fd), peer, daemon->draining ? "the server is ending" : "the server has as many sessions as it may (--max-sessions)");
         return;
     }
-    RSYS_AUTO_FREE struct session *session = calloc(1, sizeof *session);
     int pair[2];
-    if (session == NULL || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
         sessions_refuse(rsys_fd_steal(&control_fd), peer, "the server is out of memory or descriptors");
         return;
     }
     RSYS_AUTO_FD ours = pair[0], theirs = pair[1];
-    session->number = ++daemon->last_number;
-    session->broker_fd = -1;
-    session->counted = true;
-    session->pinned = pin(control_fd);
-    session->started = server_now();
-    session->deadline = session->started + 1000 * (int64_t)daemon->options->start_timeout;
-    session->peer = *peer;
-    if (getrandom(session->token, sizeof session->token, 0) != (ssize_t)sizeof session->token) {
-        sessions_refuse(rsys_fd_steal(&control_fd), peer, "the server has no random numbers");
+    struct session *session = session_new(daemon, peer);
+    if (session == NULL) {
+        sessions_refuse(rsys_fd_steal(&control_fd), peer, "the server is out of memory");
         return;
     }
+    session->pinned = pin(control_fd);
     pid_t self = getpid();
     session->pid = fork();
     if (session->pid == 0)
         run_child(daemon, session, control_fd, theirs, self);
     if (session->pid < 0) {
         sessions_refuse(rsys_fd_steal(&control_fd), peer, "the server can make no more processes");
+        session_free(session);
         return;
     }
     session->watch = (struct watch){.fd = rsys_fd_steal(&ours), .ready = session_ready};
     session->next = daemon->sessions;
-    daemon->sessions = rsys_steal(&session);
+    daemon->sessions = session;
     daemon->session_count++;
     if (daemon_watch(daemon, &daemon->sessions->watch) < 0)
         session_end(daemon, daemon->sessions);
@@ -160,8 +186,7 @@ static void session_remove(struct daemon *daemon, struct session *session, int s
     session_end(daemon, session);
     server_log(LOG_LEVEL_INFO, "session %u: ended after %lld ms%s", session->number, (long long)(server_now() - session->started),
                WIFSIGNALED(status) ? ", killed" : "");
-    rsys_close(session->broker_fd);
-    free(session);
+    session_free(session);
 }
 
 void sessions_reap(struct daemon *daemon)

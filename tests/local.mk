@@ -123,11 +123,14 @@ unit_io_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 unit_io_LDADD = librsys-core.a $(CHECK_LIBS)
 
 # executor: the program itself, without a daemon
-check_PROGRAMS += unit-executor
-TESTS += unit-executor
-unit_executor_SOURCES = tests/unit/unit-executor.c tests/unit/executor-client.c tests/unit/executor-client.h
+check_PROGRAMS += unit-executor unit-counters
+TESTS += unit-executor unit-counters
+unit_executor_SOURCES = tests/unit/unit-executor.c server/counters.c tests/unit/executor-client.c tests/unit/executor-client.h
 unit_executor_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 unit_executor_LDADD = librsys-transport.a $(SANDBOX_LIBS) $(CHECK_LIBS)
+unit_counters_SOURCES = tests/unit/unit-counters.c tests/unit/executor-client.c tests/unit/executor-client.h server/counters.c
+unit_counters_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+unit_counters_LDADD = librsys-transport.a $(SANDBOX_LIBS) $(CHECK_LIBS)
 unit_misc_SOURCES = tests/unit/unit-misc.c tests/unit/fake-jail.c tests/unit/fake-jail.h src/jail/calls-misc.c src/jail/calls-copy.c src/jail/calls-across.c src/jail/calls-io.c src/jail/wait.c src/jail/epoll.c
 unit_misc_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 unit_misc_LDADD = librsys-core.a $(CHECK_LIBS)

@@ -14,6 +14,7 @@
  *   L + RSYS_FD_BROKER_TAKE, L + RSYS_FD_BROKER_GIVE   the two ends of the broker (SOCK_SEQPACKET)
  *   L + RSYS_FD_SELF                                   this program
  *   L + RSYS_FD_PLACEHOLDER                            O_PATH of an empty file that is nowhere
+ *   L + RSYS_FD_COUNTERS                               the page to count in, or a placeholder when nothing is to be counted
  *   L + RSYS_FD_CHANNEL                                the control connection (a stream, blocking)
  *   nothing else open, 0, 1 and 2 neither; none of these is close-on-exec
  *   RLIMIT_NOFILE soft = L, hard > L + RSYS_EXECUTOR_FDS

@@ -7,6 +7,7 @@
 #define RSYS_SERVER_EXECUTOR_INTERNAL_H
 
 #include "server/executor/executor.h"
+#include "server/counters.h"
 #include "src/core/wire.h"
 
 #include <stddef.h>
@@ -89,6 +90,7 @@ struct process {
     uint32_t top;           /* no descriptor of the guest is above this one (descriptors.c) */
     char *arguments;        /* where /proc/PID/cmdline reads */
     size_t arguments_size;
+    struct executor_counters *counters; /* shared by all executors of the session; NULL: nothing is counted */
     /* The mappings of the threads, so that a forked child can drop those that it does not need.  NULL: free. */
     struct thread *threads[RSYS_EXECUTOR_FDS];
 };

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The executor: one freestanding program, compiled in one go.  It takes nothing from CFLAGS: sanitizers, coverage and profiling need a libc and
 # thread-local storage, which it has not.
-executor_headers = server/executor/executor.h server/executor/internal.h
+executor_headers = server/executor/executor.h server/executor/internal.h server/counters.h
 executor_files = \
 	server/executor/start.S server/executor/stub.S server/executor/main.c server/executor/string.c server/executor/thread.c \
 	server/executor/signals.c server/executor/loop.c server/executor/look.c server/executor/mirror.c server/executor/exec.c server/executor/exit.c \

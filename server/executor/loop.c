@@ -157,7 +157,8 @@ int loop_reply(struct thread *thread, uint32_t seq, int64_t result)
     return send_all(thread, &vector, 1);
 }
 
-static int reply_with(struct thread *thread, const struct rsys_wire_request *head, const struct rsys_wire_out *outs, int64_t result)
+/* The bytes sent, or -1. */
+static int64_t reply_with(struct thread *thread, const struct rsys_wire_request *head, const struct rsys_wire_out *outs, int64_t result)
 {
     struct {
         struct rsys_wire_reply reply;
@@ -185,7 +186,19 @@ static int reply_with(struct thread *thread, const struct rsys_wire_request *hea
         vectors[0].length += size;
         count = 1;
     }
-    return send_all(thread, vectors, count);
+    return send_all(thread, vectors, count) < 0 ? -1 : (int64_t)(front + size);
+}
+
+/* For people to read; when the reply is on its way already. */
+static void count_request(const struct thread *thread, const struct rsys_wire_request *head, int64_t sent)
+{
+    if (process.counters == NULL)
+        return;
+    uint32_t slot = (uint32_t)thread->tid % COUNTERS_SLOTS;
+    if (!process.is_pager)
+        counters_add(&process.counters->slot[slot].calls, 1);
+    counters_add(&process.counters->slot[slot].in, HEAD + thread->tables + head->in_size);
+    counters_add(&process.counters->slot[slot].out, (uint64_t)sent);
 }
 
 static int64_t placeholder(const uint64_t args[6])
@@ -282,7 +295,9 @@ void loop_run(struct thread *thread)
         int64_t result = execute(thread, &head, args);
         if ((head.flags & RSYS_REQUEST_LOOK) != 0)
             look_at(thread, &head, outs, result);
-        if ((head.flags & RSYS_REQUEST_NOREPLY) == 0 && reply_with(thread, &head, outs, result) < 0)
+        int64_t sent = (head.flags & RSYS_REQUEST_NOREPLY) != 0 ? 0 : reply_with(thread, &head, outs, result);
+        if (sent < 0)
             loop_end();
+        count_request(thread, &head, sent);
     }
 }

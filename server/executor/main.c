@@ -3,9 +3,17 @@
 #include "server/executor/internal.h"
 
 #include <asm/unistd.h>
+#include <linux/mman.h>
 #include <linux/prctl.h>
 
 struct process process;
+
+/* Where there is no page to count in, its number is a placeholder's, which cannot be mapped. */
+static void map_counters(void)
+{
+    int64_t map = sys6(__NR_mmap, 0, sizeof *process.counters, PROT_READ | PROT_WRITE, MAP_SHARED, process.nofile + RSYS_FD_COUNTERS, RSYS_COUNTERS_OFFSET);
+    process.counters = map < 0 ? NULL : (struct executor_counters *)map;
+}
 
 static void continue_executor(void *argument)
 {
@@ -24,6 +32,7 @@ static void restart(struct thread *thread, char **argv, char **envp)
     thread->signals = text_number(&text, 10);
     process.top = (uint32_t)text_number(&text, 10);
     exec_read_held(thread, envp + 1);
+    map_counters();
     thread->channel = (int)process.nofile + RSYS_FD_CHANNEL;
     if (argv[0] != NULL) {
         const char *name = argv[0];
@@ -53,6 +62,7 @@ void rsys_start(uint64_t *stack)
     const char *nofile = argv[1], *capabilities = argv[2];
     process.nofile = (uint32_t)text_number(&nofile, 10);
     process.capabilities = text_number(&capabilities, 16);
+    map_counters();
     process.arguments = argv[0];
     process.arguments_size = (size_t)(argv[2] + text_length(argv[2]) + 1 - argv[0]);
     rsys_run_on(thread, init_run, thread);

@@ -173,6 +173,11 @@ enum rsys_op {
 #define RSYS_FD_BROKER_GIVE 1 /* L + 1: the other end, to give a channel back */
 #define RSYS_FD_SELF 2        /* L + 2: the executor's own program (to execute it again) */
 #define RSYS_FD_PLACEHOLDER 3 /* L + 3: the O_PATH descriptor that placeholders are duplicates of */
-#define RSYS_FD_CHANNEL 4     /* L + 4: the first thread's channel after (re)execution; other threads' channels anywhere above */
+#define RSYS_FD_COUNTERS 4    /* L + 4: the page that executors count in (server/counters.h), or what placeholders are duplicates of: nothing is counted */
+#define RSYS_FD_CHANNEL 5     /* L + 5: the first thread's channel after (re)execution; other threads' channels anywhere above */
+
+/* Where that page lies in its file: at the end of the largest file that there can be, so that the one shared mapping which executors may make
+ * (policy/filter-executor.c) reaches nothing in any other file. */
+#define RSYS_COUNTERS_OFFSET UINT64_C(0x7fffffffffffe000)
 
 #endif

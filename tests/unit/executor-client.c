@@ -3,6 +3,7 @@
 #include "tests/unit/executor-client.h"
 
 #include "sandbox/sandbox.h"
+#include "server/counters.h"
 #include "server/executor/executor.h"
 #include "src/core/util.h"
 #include "transport/transport.h"
@@ -32,7 +33,7 @@ static void put(int fd, int at)
 }
 
 /* The sandbox's first process: what sandbox/ does, as far as the executor needs it. */
-static void become_init(const char *program, int sync_fd, int control, const int broker[2], uint64_t capabilities)
+static void become_init(const char *program, int sync_fd, int control, const int broker[2], int counters_fd, uint64_t capabilities)
 {
     char byte, nofile[16], kept[20];
     if (read(sync_fd, &byte, 1) != 1 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
@@ -51,6 +52,7 @@ static void become_init(const char *program, int sync_fd, int control, const int
     put(broker[1], CLIENT_NOFILE + RSYS_FD_BROKER_GIVE);
     put(self, CLIENT_NOFILE + RSYS_FD_SELF);
     put(open("/", O_PATH | O_CLOEXEC), CLIENT_NOFILE + RSYS_FD_PLACEHOLDER);
+    put(counters_fd, CLIENT_NOFILE + RSYS_FD_COUNTERS);
     put(control, CLIENT_NOFILE + RSYS_FD_CHANNEL);
     close_range(0, CLIENT_NOFILE - 1, 0);
     close_range(CLIENT_NOFILE + RSYS_FD_CHANNEL + 1, ~0u, 0);
@@ -72,11 +74,13 @@ void client_start(struct client *client, const char *program, unsigned spares, u
     pair(SOCK_STREAM, control);
     pair(SOCK_SEQPACKET, broker);
     pair(SOCK_STREAM, sync_fds);
+    client->counters_fd = counters_new_page();
+    ck_assert_int_ge(client->counters_fd, 0);
     struct clone_args args = {.flags = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC, .exit_signal = SIGCHLD};
     client->init = (pid_t)syscall(SYS_clone3, &args, sizeof args);
     ck_assert_int_ge(client->init, 0);
     if (client->init == 0)
-        become_init(program, sync_fds[0], control[1], broker, capabilities);
+        become_init(program, sync_fds[0], control[1], broker, client->counters_fd, capabilities);
     client->range = geteuid() == 0 && rsys_sandbox_write_maps(client->init, 0, 0, 0, 0, 65536, NULL) == 0;
     if (!client->range) {
         RSYS_AUTO_ERROR err = NULL;
@@ -102,6 +106,7 @@ void client_stop(struct client *client)
     for (unsigned i = 0; i < client->count; i++)
         close(client->channels[i].fd);
     close(client->broker);
+    close(client->counters_fd);
 }
 
 void client_add_channel(struct client *client)

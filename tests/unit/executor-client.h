@@ -24,6 +24,7 @@ struct client_channel {
 struct client {
     pid_t init;                 /* as we see it */
     struct client_channel control;
+    int counters_fd;            /* the page that executors count in */
     int broker;                 /* to send spare channels to */
     struct client_channel channels[CLIENT_CHANNELS];
     unsigned count;

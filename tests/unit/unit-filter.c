@@ -6,6 +6,7 @@
 #include "policy/policy.h"
 #include "src/core/table.h"
 #include "src/core/util.h"
+#include "src/core/wire.h"
 
 #include <check.h>
 #include <fcntl.h>
@@ -400,6 +401,11 @@ static const struct {
     {LINE(mmap, 0, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, UINT64_MAX), false, -ENOSYS},
     {LINE(mmap, 0, 4096, PROT_READ, MAP_PRIVATE, 3), false, -ENOSYS},
     {LINE(mmap, 0, 4096, PROT_READ, MAP_SHARED | MAP_ANONYMOUS, 3), false, -ENOSYS},
+    {LINE(mmap, 0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, 260, RSYS_COUNTERS_OFFSET), true, ALLOWED},
+    {LINE(mmap, 0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, 260, 0), false, -ENOSYS},
+    {LINE(mmap, 0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, 260, RSYS_COUNTERS_OFFSET - 4096), false, -ENOSYS},
+    {LINE(mmap, 0, 4096, PROT_READ | PROT_EXEC, MAP_SHARED, 260, RSYS_COUNTERS_OFFSET), false, -ENOSYS},
+    {LINE(mmap, 0, 4096, PROT_READ, MAP_PRIVATE, 260, RSYS_COUNTERS_OFFSET), false, -ENOSYS},
     {LINE(mprotect, 0, 4096, PROT_EXEC), false, -ENOSYS},
     {LINE(execveat, 9, 0, 0, 0, 0x1000), true, ALLOWED},
     {LINE(execveat, 9, 0, 0, 0, 0), false, -ENOSYS},

@@ -50,7 +50,7 @@ static void run(enum who who, const struct rsys_sandbox_spec *spec)
         who_become(who);
         if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, control) < 0)
             _exit(1);
-        struct rsys_sandbox_start start = {.spec = spec, .filter = &allow_all, .filter_count = 1, .executor_fd = probe_fd,
+        struct rsys_sandbox_start start = {.spec = spec, .filter = &allow_all, .filter_count = 1, .executor_fd = probe_fd, .counters_fd = -1,
                                            .control_fd = control[1], .outside_uid = OUTSIDE_ID, .outside_gid = OUTSIDE_ID};
         pid_t pid = rsys_sandbox_start(&start, &broker, &err);
         close(control[1]);
@@ -111,7 +111,7 @@ START_TEST(overlay)
     enum who who = (enum who)_i;
     struct rsys_sandbox_spec spec = plain_spec();
     run(who, &spec);
-    EXPECT(who, "argv=init 256 10000000000", "low=0", "high=5", "soft=1", "pid=1", "uid=0", "gid=0", "hostname=box", "cwd=/", "deathsig=9",
+    EXPECT(who, "argv=init 256 10000000000", "low=0", "high=6", "soft=1", "pid=1", "uid=0", "gid=0", "hostname=box", "cwd=/", "deathsig=9",
            "NoNewPrivs=1", "Seccomp=2", "CapEff=0000010000000020", "CapBnd=0000010000000020", "CapAmb=0000010000000020",
            "write /new=ok", "write /tmp/new=ok", "write /dev/null=ok", "write /dev/shm/new=ok", "write /dev/new=EROFS",
            "write /bound/new=EROFS", "write /proc/sys/kernel/hostname=EACCES", "lo=up", "interfaces=1", "unshare user=ENOSPC", "unshare net=EPERM",
@@ -243,7 +243,7 @@ START_TEST(ends_with_its_maker)
     if (child == 0) {
         struct rsys_error *err = NULL;
         int broker = -1;
-        struct rsys_sandbox_start start = {.spec = &spec, .filter = &allow_all, .filter_count = 1, .executor_fd = probe_fd,
+        struct rsys_sandbox_start start = {.spec = &spec, .filter = &allow_all, .filter_count = 1, .executor_fd = probe_fd, .counters_fd = -1,
                                            .control_fd = gone[1], .outside_uid = OUTSIDE_ID, .outside_gid = OUTSIDE_ID};
         _exit(rsys_sandbox_start(&start, &broker, &err) < 0); /* without a kill, without a wait */
     }
