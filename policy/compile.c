@@ -8,8 +8,8 @@
 
 struct top {
     struct policy_defaults defaults;
-    struct json_value syscalls, sandbox;
-    bool has_syscalls, has_sandbox;
+    struct json_value syscalls, sandbox, paths;
+    bool has_syscalls, has_sandbox, has_paths;
     struct rsys_clients_spec *clients;
 };
 
@@ -49,6 +49,14 @@ static int top_clients(void *context, struct json_value value, struct rsys_error
 {
     struct top *top = context;
     return policy_read_clients(top->clients, value, err);
+}
+
+static int top_paths(void *context, struct json_value value, struct rsys_error **err)
+{
+    struct top *top = context;
+    top->paths = value;
+    top->has_paths = true;
+    return 0;
 }
 
 static int top_text(void *context, struct json_value value, struct rsys_error **err)
@@ -105,6 +113,7 @@ static const struct json_key top_keys[] = {
     {"syscalls", top_syscalls, NULL},
     {"sandbox", top_sandbox, NULL},
     {"clients", top_clients, NULL},
+    {"paths", top_paths, NULL},
     {"comment", top_text, NULL},
     {"defaultErrno", top_text, NULL}, /* the name of defaultErrnoRet, in profiles of container engines */
     {"architectures", top_architectures, NULL},
@@ -112,7 +121,6 @@ static const struct json_key top_keys[] = {
     {"flags", top_flags, NULL},
     {"listenerPath", NULL, "not possible: the listener of notifications is rsys itself"},
     {"listenerMetadata", NULL, "not possible: the listener of notifications is rsys itself"},
-    {"paths", NULL, "not supported yet: use the modes of sandbox.root and sandbox.mounts"},
     {0},
 };
 
@@ -141,6 +149,8 @@ int policy_compile(struct json_value root, struct rsys_spec *spec, struct rsys_e
         return -1;
     if (spec->sandbox.root == NULL && spec->sandbox.mounts == 0)
         return json_key_error(top.sandbox, err, "nothing says what the sandbox's files are: give it a \"root\" or \"mounts\" (rsys-policy(5))");
+    if (top.has_paths && policy_read_paths(&spec->sandbox, top.paths, err) < 0)
+        return -1;
     if (top.has_syscalls && policy_read_syscalls(&spec->rules, &spec->sandbox, top.syscalls, err) < 0)
         return -1;
     return 0;

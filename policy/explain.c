@@ -263,6 +263,7 @@ static void explain_sandbox(const struct rsys_sandbox_spec *sandbox, FILE *out)
         fprintf(out, "the server's %s, %s\n", sandbox->root, modes[sandbox->root_mode]);
     for (size_t i = 0; i < sandbox->mounts; i++)
         explain_mount(&sandbox->mount[i], out);
+    policy_explain_paths(sandbox, out);
     fprintf(out, "  host name                %s\n", sandbox->hostname != NULL ? sandbox->hostname : "sandbox");
     policy_explain_network(sandbox, out);
     fprintf(out, "  user                     uid %u, gid %u; ", sandbox->uid, sandbox->gid);

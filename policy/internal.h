@@ -33,6 +33,11 @@ void policy_explain_network(const struct rsys_sandbox_spec *sandbox, FILE *out);
 /* clients-keys.c: `clients`. */
 int policy_read_clients(struct rsys_clients_spec *clients, struct json_value value, struct rsys_error **err);
 void policy_explain_clients(const struct rsys_clients_spec *clients, FILE *out);
+/* paths-keys.c: `paths`. */
+int policy_read_paths(struct rsys_sandbox_spec *sandbox, struct json_value value, struct rsys_error **err);
+void policy_explain_paths(const struct rsys_sandbox_spec *sandbox, FILE *out);
+/* The rights in words, into text, which is returned. */
+char *policy_access_text(uint64_t access, char *text, size_t size);
 
 /* names.c */
 enum policy_action { /* as written; ALLOW: where the table says */

@@ -7,6 +7,7 @@
  *   ids           it has the ids that its creator mapped, no supplementary groups and no keys of the server's
  *   network       lo is up, and the policy's interface connected; the host name is the sandbox's.  Needs CAP_NET_ADMIN and CAP_SYS_ADMIN, which go below
  *   root          no path leads out: the old root is unmounted.  No namespace can be made below this one.  Descriptors are the last ties
+ *   paths         of the files in there, only those of the policy's paths can be opened, executed or changed, whoever opened what leads there (Landlock)
  *   limits        what one session may use is bounded
  *   descriptors   of the server's descriptors only those remain that init is given, at and above L
  *   capabilities  only the policy's are left (and two for pids and signals); nothing executed can gain any
@@ -202,7 +203,7 @@ void sandbox_inside(struct sandbox_inside *inside, struct rsys_error **err)
     setsid();
     default_signals();
     if (stage_ids(inside, err) < 0 || stage_network(inside, err) < 0 || sandbox_enter_root(inside, err) < 0 ||
-        sandbox_limits(spec, err) < 0 || stage_descriptors(inside, err) < 0 ||
+        sandbox_confine(spec, err) < 0 || sandbox_limits(spec, err) < 0 || stage_descriptors(inside, err) < 0 ||
         stage_capabilities(inside, executors | 1ull << CAP_KILL, err) < 0 || bind_to_parent(inside, err) < 0 ||
         stage_seccomp(inside, err) < 0)
         return;

@@ -42,6 +42,9 @@ bool rsys_sandbox_may_make_links(void);
 /* Take the cable of an ended sandbox away at once; the kernel would do it by itself, but later. */
 void rsys_sandbox_unlink(const struct rsys_sandbox_start *start);
 
+/* Whether this kernel can enforce the spec's paths as the spec wants it; -1 and what it lacks. */
+int rsys_sandbox_check_paths(const struct rsys_sandbox_spec *spec, struct rsys_error **err);
+
 /* Make a connected stream socket one that can only ever be with its present peer, whoever holds it.  For every connection that is to be handed into a
  * sandbox, control_fd too.  Returns 1; 0 when that cannot be done for this kind of socket, or by us (no CAP_NET_ADMIN): hand it to no
  * sandbox; -1 on failure. */

@@ -15,6 +15,10 @@ int server_policy_load(struct server_policy *policy, const char *path, struct rs
         server_policy_free(&new);
         return rsys_error_make(err, 0, "the policy %s has the network \"veth\", which takes CAP_NET_ADMIN: run rsys-sandboxd as root, or use the network \"none\" or \"host\"", path);
     }
+    if (rsys_sandbox_check_paths(&new.spec->sandbox, err) < 0) {
+        server_policy_free(&new);
+        return -1;
+    }
     if (rsys_filter_executor(&new.spec->rules, &new.filter, &new.filter_count, err) < 0) {
         server_policy_free(&new);
         return -1;

@@ -72,7 +72,8 @@ static int send_welcome(const struct server_session_start *start)
     if (payload == NULL || size > RSYS_WELCOME_MAX)
         return -1;
     struct rsys_welcome welcome = {.nofile = nofile, .uid = spec->sandbox.uid, .gid = spec->sandbox.gid, .rules = (uint32_t)spec->rules.count,
-                                   .default_action = spec->rules.default_action, .default_errno = spec->rules.default_error};
+                                   .default_action = spec->rules.default_action, .default_errno = spec->rules.default_error,
+                                   .flags = spec->sandbox.confined ? RSYS_WELCOME_CONFINED : 0};
     memcpy(welcome.token, start->token, sizeof welcome.token);
     snprintf(welcome.hostname, sizeof welcome.hostname, "%s", spec->sandbox.hostname != NULL ? spec->sandbox.hostname : "sandbox");
     memcpy(payload, &welcome, sizeof welcome);

@@ -140,6 +140,9 @@ void rsys_sandbox_spec_free(struct rsys_sandbox_spec *spec)
         free(spec->mount[i].source);
         free(spec->mount[i].target);
     }
+    for (size_t i = 0; i < spec->paths; i++)
+        free(spec->path[i].path);
+    free(spec->path);
     free(spec->mount);
     free(spec->root);
     free(spec->hostname);

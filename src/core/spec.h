@@ -91,6 +91,13 @@ struct rsys_veth_spec {
     bool default_route;  /* by the gateways */
 };
 
+/* One entry of a policy's `paths`: what may be done below a path. */
+struct rsys_path_spec {
+    char *path;          /* absolute, in the sandbox; owned */
+    uint64_t access;     /* Landlock's rights (path-access.h) */
+    bool optional;       /* left out where there is nothing at the path */
+};
+
 struct rsys_sandbox_spec {
     char *root;          /* NULL: an empty tmpfs to mount on (the default policy); owned */
     uint8_t root_mode;   /* enum rsys_root_mode */
@@ -106,6 +113,10 @@ struct rsys_sandbox_spec {
     uint32_t nproc;      /* 0: not set */
     uint64_t fsize;      /* bytes, 0: not set */
     uint64_t memory_file;/* bytes of all tmpfs upper layers, 0: kernel's default */
+    bool confined;       /* files are only those of `path`, by Landlock, even if that has no entry */
+    bool best_effort;    /* a kernel that has not all of Landlock's rights is good enough */
+    size_t paths;
+    struct rsys_path_spec *path; /* owned */
 };
 void rsys_sandbox_spec_free(struct rsys_sandbox_spec *spec);
 

@@ -57,10 +57,13 @@ struct rsys_welcome {
     uint32_t uid, gid;              /* the first guest's, as the sandbox sees them */
     uint32_t rules;                 /* how many rules follow */
     uint8_t default_action;         /* enum rsys_action */
-    uint8_t reserved[3];
+    uint8_t flags;                  /* RSYS_WELCOME_* */
+    uint8_t reserved[2];
     uint32_t default_errno;
     char hostname[64];              /* terminated */
 };
+
+#define RSYS_WELCOME_CONFINED 1u /* executors have a Landlock domain of the policy's: access(2) does not tell what may be executed */
 
 /* ---- requests and replies: on control channels and on executors' channels ---- */
 

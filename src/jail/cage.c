@@ -182,6 +182,7 @@ static int stage_view(struct cage *cage, int fuse_fd, const char **ret_target, s
         .pager_fd = cage->pager_fd,
         .pager_seq = cage->pager_seq,
         .nofile = cage->session.welcome.nofile,
+        .confined = cage->session.confined,
         .fuse_fd = fuse_fd,
         .mount_fd = clone,
         .local_fd = cage->program.local_fd,

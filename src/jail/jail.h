@@ -140,7 +140,7 @@ struct process {
     int pidfd;                 /* opened when first needed, or -1 */
     int signal_watch;          /* hears of its signals (signal-watch.c), or -1 */
     int root;                  /* rsys_view_new_root's: 0: the sandbox's own */
-    bool confined;             /* some thread of it, or of an ancestor, has a Landlock domain */
+    bool confined;             /* some thread of it, or of an ancestor, has a Landlock domain, if not all have one */
     uint64_t nofile_max;       /* RLIMIT_NOFILE's hard limit as the guest has set it, plus 1; 0: the session's */
 };
 

@@ -116,6 +116,7 @@ static int take_welcome(struct rsys_session *session, const void *payload, size_
     if (size < sizeof *welcome)
         return rsys_error_make(err, 0, "the server's welcome is too short");
     memcpy(welcome, payload, sizeof *welcome);
+    session->confined = (welcome->flags & RSYS_WELCOME_CONFINED) != 0;
     welcome->hostname[sizeof welcome->hostname - 1] = 0;
     size_t rest = size - sizeof *welcome;
     if (rest != (uint64_t)welcome->rules * sizeof(struct rsys_wire_rule) || welcome->nofile < 16 || welcome->nofile > 1u << 20)

@@ -85,6 +85,7 @@ struct process *rsys_process_new(struct jail *jail, pid_t pid, struct fdtable *f
     process->fds = fds;
     process->pidfd = -1;
     process->signal_watch = -1;
+    process->confined = jail->session && jail->session->confined;
     return process;
 }
 
@@ -212,7 +213,7 @@ static struct process *clone_process(struct guest *parent, pid_t pid, uint64_t f
     }
     if (of->exe)
         process->exe = strdup(of->exe);
-    process->confined = of->confined;
+    process->confined = process->confined || of->confined;
     process->root = of->root;
     process->nofile_max = of->nofile_max;
     rsys_view_set_exe(of->jail->session->view, pid, process->exe);

@@ -25,6 +25,7 @@ struct rsys_session {
     struct rsys_welcome welcome; /* checked */
     struct rsys_rules rules;     /* checked */
     struct view *view;
+    bool confined;               /* by the policy's paths, so what may be executed is not told by access(2) */
     bool ids_differ;             /* some guest has asked to change its ids */
     bool nofile_differs;         /* some guest has asked to change a limit of descriptors */
     int proc_fd;                 /* the guests' pid namespace's own procfs (a directory descriptor), or -1 where it cannot be mounted */

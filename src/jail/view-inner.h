@@ -152,6 +152,8 @@ int node_refresh(struct view *view, struct node *node);
 void node_update(struct view *view, struct node *node, const struct stat *st);
 /* Make sure of read_fd (and of write_fd).  0 or an errno. */
 int node_open(struct view *view, struct node *node, bool writable);
+/* Whether the sandbox's Landlock domain lets the file, which is open, be executed.  0, or EACCES. */
+int node_executable(struct view *view, struct node *node);
 void node_setup(struct view *view);
 
 bool view_same_content(const struct view_identity *identity, const struct stat *st);

@@ -2,13 +2,20 @@
 /* view-nodes.c: the files that the kernel knows of, and their descriptors on the server.  Used by the view's thread alone. */
 #include "src/jail/view-inner.h"
 
+#include "src/core/table.h"
 #include "src/core/util.h"
 
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
+
+#ifndef SYS_faccessat2
+#define SYS_faccessat2 439
+#endif
 
 static int64_t nanoseconds(const struct timespec *t) { return (int64_t)t->tv_sec * 1000000000 + t->tv_nsec; }
 
@@ -434,6 +441,26 @@ int node_open(struct view *view, struct node *node, bool writable)
     node->read_fd = take_remote(view, fd);
     rsys_view_identity(&node->st, &node->opened);
     return 0;
+}
+
+/* The mode and owner of a file are between it and the guest, whose own executor is asked (exec.c); interpreters are nobody's to ask for but the kernel's, here.  So
+ * where access(2) already refuses the pager, that is not the domain's doing.  A kernel that does not know the question has been taken for good enough (sandbox/paths.c). */
+int node_executable(struct view *view, struct node *node)
+{
+    static const uint64_t argv[2]; /* the first becomes the address of an empty string */
+    uint64_t fd = (uint64_t)(node->write_fd >= 0 ? node->write_fd : node->read_fd);
+    struct pager *pager = &view->pager;
+    unsigned checked = pager_queue_call(pager, SYS_execveat, (uint64_t[6]){fd, 0, 0, 0, RSYS_AT_EXECVE_CHECK | AT_EMPTY_PATH});
+    int64_t path = rsys_request_in(&pager->request[checked], 1, "", 1);
+    int64_t array = path < 0 ? path : rsys_request_in(&pager->request[checked], 2, argv, sizeof argv);
+    if (array < 0 || rsys_request_pointer(&pager->request[checked], (uint32_t)array, (uint32_t)path) < 0) {
+        pager->queued--;
+        return EACCES;
+    }
+    unsigned access = pager_queue_call(pager, SYS_faccessat2, (uint64_t[6]){fd, 0, X_OK, AT_EMPTY_PATH | AT_EACCESS});
+    rsys_request_in(&pager->request[access], 1, "", 1);
+    pager_run(pager);
+    return pager->result[checked] == -EACCES && pager->result[access] == 0 ? EACCES : 0;
 }
 
 /* ---- the fixed nodes ---- */

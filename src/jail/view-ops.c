@@ -259,6 +259,9 @@ static void op_readlink(fuse_req_t req, fuse_ino_t ino)
 
 /* ---- data ---- */
 
+/* The kernel opens something to execute it: __FMODE_EXEC of its own headers, which no program can give. */
+#define FMODE_EXEC 0x20
+
 /* What an open file of the view is for: mappings go by what the opener opens for the supervisor; what is executed, and what the opener has for itself,
  * is of no concern to who writes to the file. */
 enum handle { HANDLE_OTHER, HANDLE_READ, HANDLE_WRITABLE };
@@ -289,6 +292,8 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
         code = EACCES;
     else
         code = node_open(view, node, (fi->flags & O_ACCMODE) != O_RDONLY);
+    if (code == 0 && node->kind == NODE_FILE && view->start.confined && (fi->flags & FMODE_EXEC) != 0)
+        code = node_executable(view, node);
     if (code == 0 && node->kind == NODE_FILE) {
         /* The name was looked up for this open: node->st is of now. */
         fi->keep_cache = node->has_cache && view_same_content(&node->cached, &node->st);

@@ -34,6 +34,7 @@ struct view_start {
     int pager_fd;             /* the pager executor's channel, greeted; the view owns it */
     uint32_t pager_seq;       /* requests sent on it so far */
     uint32_t nofile;          /* the executor's descriptors */
+    bool confined;            /* whether something may be executed is asked at its opening */
     int fuse_fd;              /* /dev/fuse, mounted; the view's thread owns it */
     int mount_fd;             /* the mount's root for the opener (writable, reachable from nowhere) */
     int local_fd;             /* the client's file to show as RSYS_VIEW_LOCAL "/" local_name, or -1 */

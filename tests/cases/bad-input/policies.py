@@ -12,7 +12,7 @@ WRONG = (
     ('{\n  "defaultAction": "allow",\n  "syscalls": [{"names": ["open"], "action": "deni"}],\n  "sandbox": {"root": "/"}\n}\n', 3, "deni", "unknown action"),
     ('{\n  "defaultAction": "allow",\n  "sandbox": {"network": "veth"}\n}\n', 3, "needs \"ipv4\" or \"ipv6\"", "incomplete"),
     ('{\n  "defaultAction": "allow",\n  "sandbox": {"network": {"mode": "veth", "ipv4": "10.9.0/24"}}\n}\n', 3, "is not an IPv4 address", "no address"),
-    ('{\n  "defaultAction": "allow",\n  "paths": [],\n  "sandbox": {"root": "/"}\n}\n', 3, "not supported yet", "later"),
+    ('{\n  "defaultAction": "allow",\n  "paths": [{"path": "/usr", "access": "rz"}],\n  "sandbox": {"root": "/"}\n}\n', 3, "unknown access", "unknown access"),
     ('{\n  "defaultAction": 7,\n  "sandbox": {"root": "/"}\n}\n', 2, "", "wrong type"),
     ("", 1, "", "empty"),
     ("[]\n", 1, "", "not an object"),
