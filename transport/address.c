@@ -3,7 +3,9 @@
 #include "transport/ops.h"
 #include "src/core/util.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <sys/socket.h>
 
 static const struct rsys_transport_ops *const transports[] = {
     &rsys_transport_tcp,
@@ -35,6 +37,44 @@ struct rsys_address *rsys_address_parse(const char *text, struct rsys_error **er
     free(address);
     rsys_error_make(err, 0, "address \"%s\": expected %s, %s or %s", text, rsys_transport_tcp.form, rsys_transport_vsock.form,
                     rsys_transport_unix.form);
+    return NULL;
+}
+
+/* A socket that listens for streams: its family, or -1. */
+static int listener_family(int fd, struct rsys_error **err)
+{
+    int type = 0, listens = 0, family = 0;
+    socklen_t size = sizeof type;
+    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) < 0 || getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) < 0 ||
+        getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &size) < 0)
+        return rsys_error_make(err, errno, "listen on descriptor %d", fd);
+    if (type != SOCK_STREAM || !listens)
+        return rsys_error_make(err, 0, "listen on descriptor %d: it is no stream socket that listens (in a .socket unit: ListenStream=, Accept=no)", fd);
+    return family;
+}
+
+struct rsys_address *rsys_address_adopt(int listener, struct rsys_error **err)
+{
+    int family = listener_family(listener, err);
+    if (family < 0)
+        return NULL;
+    struct rsys_address *address = calloc(1, sizeof *address);
+    if (address == NULL || fcntl(listener, F_SETFD, FD_CLOEXEC) < 0 || fcntl(listener, F_SETFL, fcntl(listener, F_GETFL) | O_NONBLOCK) < 0) {
+        rsys_error_make(err, address == NULL ? ENOMEM : errno, "listen on descriptor %d", listener);
+        free(address);
+        return NULL;
+    }
+    address->fd = -1;
+    int found = 0;
+    for (size_t i = 0; found == 0 && i < RSYS_ARRAY_SIZE(transports); i++) {
+        address->ops = transports[i];
+        found = transports[i]->adopt != NULL ? transports[i]->adopt(address, family, listener, err) : 0;
+    }
+    if (found == 1)
+        return address;
+    if (found == 0)
+        rsys_error_make(err, 0, "listen on descriptor %d: no transport has sockets of the family %d", listener, family);
+    rsys_address_free(address);
     return NULL;
 }
 

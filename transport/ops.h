@@ -31,6 +31,8 @@ struct rsys_transport_ops {
     int (*parse)(struct rsys_address *address, const char *rest, struct rsys_error **err);
     bool (*is_public)(const struct rsys_address *address);
     int (*listen)(const struct rsys_address *address, struct rsys_error **err);
+    /* Whether a listening stream socket of this family is one of ours: 1, and address is filled in; 0; -1 on failure.  NULL: none is. */
+    int (*adopt)(struct rsys_address *address, int family, int listener, struct rsys_error **err);
     int (*accept)(const struct rsys_address *address, int listener, struct rsys_peer *peer); /* peer is zeroed */
     int (*connect)(const struct rsys_address *address, int timeout_ms, struct rsys_error **err);
     int (*name)(const struct rsys_address *address, int listener, char *text, size_t size);

@@ -161,6 +161,26 @@ static int tcp_name(const struct rsys_address *address, int listener, char *text
     return 0;
 }
 
+static int tcp_adopt(struct rsys_address *address, int family, int listener, struct rsys_error **err)
+{
+    struct sockaddr_storage name = {0};
+    socklen_t size = sizeof name;
+    char host[NI_MAXHOST], port[NI_MAXSERV];
+    if (family != AF_INET && family != AF_INET6)
+        return 0;
+    if (getsockname(listener, (struct sockaddr *)&name, &size) < 0)
+        return rsys_error_make(err, errno, "the address of descriptor %d", listener);
+    int failed = getnameinfo((struct sockaddr *)&name, size, host, sizeof host, port, sizeof port, NI_NUMERICHOST | NI_NUMERICSERV);
+    if (failed != 0 || rsys_number_parse(port, 65535, &address->port) < 0)
+        return rsys_error_make(err, 0, "the address of descriptor %d: %s", listener, failed != 0 ? gai_strerror(failed) : port);
+    address->host = strdup(host);
+    if (address->host == NULL || asprintf(&address->text, family == AF_INET6 ? "tcp:[%s]:%s" : "tcp:%s:%s", host, port) < 0) {
+        address->text = NULL;
+        return rsys_error_make(err, ENOMEM, "the address of descriptor %d", listener);
+    }
+    return 1;
+}
+
 static int connect_one(const struct addrinfo *a, int64_t deadline)
 {
     RSYS_AUTO_FD fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -196,6 +216,7 @@ const struct rsys_transport_ops rsys_transport_tcp = {
     .parse = tcp_parse,
     .is_public = tcp_is_public,
     .listen = tcp_listen,
+    .adopt = tcp_adopt,
     .accept = tcp_accept,
     .connect = tcp_connect,
     .name = tcp_name,

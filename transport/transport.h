@@ -42,6 +42,9 @@ struct rsys_peer {
 
 /* A listening descriptor (non-blocking, close-on-exec), or -1.  A stale unix socket that nobody listens on is replaced. */
 int rsys_listen(const struct rsys_address *address, struct rsys_error **err);
+/* The address of a listening descriptor that we were handed, which is made non-blocking and close-on-exec; it stays the caller's.  What it has in the file system is
+ * whoever's made it: rsys_unlisten removes nothing.  NULL: it is no listener of any transport. */
+struct rsys_address *rsys_address_adopt(int listener, struct rsys_error **err);
 /* Accept one connection of a listener: the descriptor, or -1 with errno (EAGAIN: none there; EPIPE: "embedded:" only, the client is gone and no other will come).
  * *peer gets who it is. */
 int rsys_accept(const struct rsys_address *address, int listener, struct rsys_peer *peer);

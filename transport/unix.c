@@ -7,6 +7,7 @@
 #include "src/core/util.h"
 
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -93,6 +94,26 @@ static int unix_listen(const struct rsys_address *address, struct rsys_error **e
     return rsys_fd_steal(&fd);
 }
 
+static int unix_adopt(struct rsys_address *address, int family, int listener, struct rsys_error **err)
+{
+    struct sockaddr_un name = {0};
+    socklen_t size = sizeof name;
+    if (family != AF_UNIX)
+        return 0;
+    if (getsockname(listener, (struct sockaddr *)&name, &size) < 0)
+        return rsys_error_make(err, errno, "the address of descriptor %d", listener);
+    size_t length = size - offsetof(struct sockaddr_un, sun_path); /* getsockname has filled the family in at least */
+    if (length > 0 && name.sun_path[0] == 0)
+        name.sun_path[0] = '@'; /* abstract: shown so, and never used as a path */
+    address->host = strndup(name.sun_path, length);
+    address->left = calloc(1, sizeof *address->left); /* nothing of ours */
+    if (address->host == NULL || address->left == NULL || asprintf(&address->text, "unix:%s", address->host) < 0) {
+        address->text = NULL;
+        return rsys_error_make(err, ENOMEM, "the address of descriptor %d", listener);
+    }
+    return 1;
+}
+
 /* Only the name that we made: another daemon may have put its own in that place meanwhile. */
 static void unix_unlisten(const struct rsys_address *address)
 {
@@ -154,6 +175,7 @@ const struct rsys_transport_ops rsys_transport_unix = {
     .parse = unix_parse,
     .is_public = unix_is_public,
     .listen = unix_listen,
+    .adopt = unix_adopt,
     .accept = unix_accept,
     .connect = unix_connect,
     .name = unix_listener_name,

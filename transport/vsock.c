@@ -106,6 +106,21 @@ static int vsock_listener_name(const struct rsys_address *address, int listener,
     return 0;
 }
 
+static int vsock_adopt(struct rsys_address *address, int family, int listener, struct rsys_error **err)
+{
+    struct sockaddr_vm name;
+    socklen_t size = sizeof name;
+    char text[64];
+    if (family != AF_VSOCK)
+        return 0;
+    if (getsockname(listener, (struct sockaddr *)&name, &size) < 0 || vsock_listener_name(address, listener, text, sizeof text) < 0)
+        return rsys_error_make(err, errno, "the address of descriptor %d", listener);
+    address->cid = name.svm_cid;
+    address->port = name.svm_port;
+    address->text = strdup(text);
+    return address->text != NULL ? 1 : rsys_error_make(err, ENOMEM, "the address of descriptor %d", listener);
+}
+
 static int vsock_connect(const struct rsys_address *address, int timeout_ms, struct rsys_error **err)
 {
     struct sockaddr_vm name = vsock_name(address);
@@ -129,6 +144,7 @@ const struct rsys_transport_ops rsys_transport_vsock = {
     .parse = vsock_parse,
     .is_public = vsock_is_public,
     .listen = vsock_listen,
+    .adopt = vsock_adopt,
     .accept = vsock_accept,
     .connect = vsock_connect,
     .name = vsock_listener_name,
