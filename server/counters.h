@@ -34,6 +34,14 @@ struct counters_sum {
     uint64_t calls, in, out, denied;
 };
 
+static inline void counters_sum_add(struct counters_sum *to, const struct counters_sum *sum)
+{
+    to->calls += sum->calls;
+    to->in += sum->in;
+    to->out += sum->out;
+    to->denied += sum->denied;
+}
+
 /* counters.c.  A file with an executors' page, sealed, close-on-exec; -1 when there can be none (a limit of file sizes): then nothing is counted. */
 int counters_new_page(void);
 /* A session process's counters; NULL: no memory.  Freed with counters_free(), which takes NULL too. */

@@ -6,6 +6,8 @@
 #define RSYS_SERVER_DAEMON_H
 
 #include "server/counters.h"
+#include "server/log.h"
+#include "server/manager.h"
 #include "server/options.h"
 #include "server/session.h"
 #include "src/core/error.h"
@@ -30,6 +32,7 @@ struct listener {
     struct watch watch;
     struct rsys_address *address; /* owned */
     bool embedded;
+    char name[256];               /* the address to connect to */
 };
 
 struct half_open {
@@ -52,6 +55,7 @@ struct session {
     int counters_fd;         /* its executors count there; -1: they do not */
     struct session_counters *counters; /* its process counts there; owned */
     int64_t started, deadline; /* monotonic ms; deadline 0: it has started */
+    int64_t since;           /* seconds of the calendar, for people */
     uint8_t token[RSYS_TOKEN_SIZE];
     struct rsys_peer peer;
 };
@@ -68,7 +72,18 @@ struct daemon {
     struct session *sessions;    /* owned */
     unsigned session_count, last_number;
     int64_t paused_until; /* monotonic ms; 0: accepting */
-    bool draining;        /* no new sessions, and the ones that there are end */
+    bool draining;        /* no new sessions */
+    int64_t drain_until;  /* monotonic ms: then those that are left are ended */
+    bool ending;          /* they are to end now */
+    struct manager manager;
+    int64_t watchdog_due; /* monotonic ms */
+    unsigned told_count, told_number; /* session_count and last_number, as the manager knows them */
+    struct control *control; /* owned; NULL: there is none */
+    int64_t since;        /* seconds of the calendar */
+    struct {
+        uint64_t refused;
+        struct counters_sum ended; /* of the sessions that there were */
+    } totals;
 };
 
 int64_t server_now(void); /* monotonic ms */
@@ -89,10 +104,13 @@ void daemon_accept(struct daemon *daemon, struct watch *watch);
 void half_open_expire(struct daemon *daemon, int64_t now);
 void half_open_close_all(struct daemon *daemon);
 
+/* What a log message is about. */
+#define SESSION_ABOUT(session) (&(struct log_about){(session)->number, (session)->peer.text})
+
 /* sessions.c */
 void sessions_start(struct daemon *daemon, int fd, const struct rsys_peer *peer); /* takes fd */
 void sessions_channel(struct daemon *daemon, const uint8_t token[RSYS_TOKEN_SIZE], int fd, const struct rsys_peer *peer); /* takes fd */
-void sessions_refuse(int fd, const struct rsys_peer *peer, const char *message); /* tell the client why; takes fd */
+void sessions_refuse(struct daemon *daemon, int fd, const struct rsys_peer *peer, const char *message); /* tell the client why; takes fd */
 void sessions_reap(struct daemon *daemon);
 void sessions_expire(struct daemon *daemon, int64_t now);
 void sessions_end_all(struct daemon *daemon);

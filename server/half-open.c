@@ -31,7 +31,7 @@ static int half_open_remove(struct daemon *daemon, struct half_open *connection)
 
 static void half_open_drop(struct daemon *daemon, struct half_open *connection, const char *why)
 {
-    server_log(LOG_LEVEL_DEBUG, "%s: %s", connection->peer.text, why);
+    server_log_about(&(struct log_about){.peer = connection->peer.text}, LOG_LEVEL_DEBUG, "%s", why);
     close(half_open_remove(daemon, connection));
 }
 
@@ -113,11 +113,12 @@ void daemon_accept(struct daemon *daemon, struct watch *watch)
     int fd = rsys_accept(listener->address, watch->fd, &peer);
     if (fd >= 0 && !access_allows(&daemon->options->clients, &daemon->policy.spec->clients, &peer, why, sizeof why)) {
         /* At once, whatever it has to say: it is not to have a place that others wait for. */
-        sessions_refuse(fd, &peer, why);
+        sessions_refuse(daemon, fd, &peer, why);
     } else if (fd >= 0) {
         half_open_add(daemon, fd, &peer);
     } else if (errno == EPIPE && listener->embedded) {
-        daemon->draining = true; /* rsys-jail is gone */
+        daemon->draining = true; /* rsys-jail is gone: its session too, now */
+        daemon->drain_until = 0;
     } else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
         /* The connection stays in the listener's queue.  Room comes with the end of another one. */
         server_log(LOG_LEVEL_ERROR, "cannot accept a connection: %s", strerror(errno));

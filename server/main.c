@@ -3,6 +3,7 @@
 #include "server/daemon.h"
 
 #include "policy/policy.h"
+#include "server/control.h"
 #include "src/core/util.h"
 
 #include <fcntl.h>
@@ -31,7 +32,7 @@ int main(int argc, char **argv)
     struct options options;
     int status = server_options(&options, argc, argv);
     if (status < 0)
-        status = options.check != NULL ? check(options.check) : server_run(&options);
+        status = options.status ? control_ask(&options) : options.check != NULL ? check(options.check) : server_run(&options);
     rsys_clients_spec_free(&options.clients);
     return status;
 }

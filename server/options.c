@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { FIRST_OPTION = 256,
 #define OPTION(id, letter, name, argument, help) ID_##id,
@@ -124,6 +125,20 @@ static int apply(struct options *options, int id)
             return 2;
         *(id == ID_HELLO_TIMEOUT ? &options->hello_timeout : &options->start_timeout) = (unsigned)value;
         return -1;
+    case ID_DRAIN_TIMEOUT:
+        if (number("drain-timeout", optarg, 0, 7 * 86400, &value) < 0)
+            return 2;
+        options->drain_timeout = (unsigned)value;
+        return -1;
+    case ID_CONTROL: options->control = optarg; return -1;
+    case ID_STATUS: options->status = true; return -1;
+    case ID_JSON: options->json = true; return -1;
+    case ID_LOG_FORMAT:
+        options->log_json = strcmp(optarg, "json") == 0;
+        if (options->log_json || strcmp(optarg, "text") == 0)
+            return -1;
+        fprintf(stderr, "rsys-sandboxd: --log-format=%s: expected text or json\n", optarg);
+        return 2;
     case ID_EMBEDDED:
     case ID_READY_FD:
         if (number(id == ID_EMBEDDED ? "embedded" : "ready-fd", optarg, 0, INT_MAX, &value) < 0)
@@ -140,13 +155,19 @@ static int apply(struct options *options, int id)
 
 int server_options(struct options *options, int argc, char **argv)
 {
-    *options = (struct options){.max_sessions = 64, .hello_timeout = 5, .start_timeout = 15, .embedded_fd = -1, .ready_fd = -1, .socket_mode = -1};
+    *options = (struct options){.max_sessions = 64, .hello_timeout = 5, .start_timeout = 15, .drain_timeout = 30, .embedded_fd = -1, .ready_fd = -1, .socket_mode = -1};
     char text[2 * RSYS_ARRAY_SIZE(table) + 1];
     letters(text);
     for (int got; (got = getopt_long(argc, argv, text, longs, NULL)) != -1;) {
         int status = apply(options, option_id(got));
         if (status >= 0)
             return status;
+    }
+    if (options->embedded_fd >= 0)
+        options->drain_timeout = 0; /* its session is the one that asks for its end */
+    if (options->json && !options->status) {
+        fprintf(stderr, "rsys-sandboxd: --json: goes with --status\n");
+        return 2;
     }
     if (optind < argc) {
         fprintf(stderr, "rsys-sandboxd: \"%s\": no argument is expected\nTry \"rsys-sandboxd --help\".\n", argv[optind]);

@@ -19,7 +19,10 @@ struct options {
     int socket_mode;    /* -1: the default */
     bool insecure;
     unsigned max_sessions;
-    unsigned hello_timeout, start_timeout; /* seconds */
+    unsigned hello_timeout, start_timeout, drain_timeout; /* seconds */
+    const char *control; /* the socket's path; NULL: the default; "": none */
+    bool status, json;
+    bool log_json;
     int embedded_fd;    /* -1: none */
     int ready_fd;       /* -1: none */
     int verbosity;      /* -1 quiet, 0, 1 verbose */

@@ -38,7 +38,7 @@ int server_hello_reply(int fd, enum rsys_hello_status status, const void *payloa
 
 static void fail(const struct server_session_start *start, const char *message)
 {
-    server_log(LOG_LEVEL_ERROR, "session %u: %s", start->number, message);
+    server_log(LOG_LEVEL_ERROR, "%s", message);
     (void)server_hello_reply(start->control_fd, RSYS_HELLO_FAILED, message, RSYS_MIN(strlen(message), (size_t)RSYS_WELCOME_MAX), WELCOME_TIMEOUT_MS);
     _exit(1);
 }
@@ -155,6 +155,7 @@ void server_session_run(const struct server_session_start *start)
 {
     RSYS_AUTO_ERROR err = NULL;
     prctl(PR_SET_NAME, "rsys-session");
+    server_log_own(start->number, start->peer);
     umask(022);
     close_others(start);
     if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || getppid() != start->daemon_pid)
@@ -192,6 +193,6 @@ void server_session_run(const struct server_session_start *start)
     }
     end_sandbox(pid);
     rsys_sandbox_unlink(&sandbox);
-    server_log(LOG_LEVEL_DEBUG, "session %u: ended: %s", start->number, why);
+    server_log(LOG_LEVEL_DEBUG, "ended: %s", why);
     _exit(0);
 }

@@ -21,7 +21,8 @@ struct server_policy {
 
 struct server_session_start {
     const struct server_policy *policy;
-    unsigned number;    /* for the log */
+    unsigned number;    /* for the log, as peer */
+    const char *peer;
     int control_fd;     /* the client's connection, its hello read */
     bool pinned;        /* it is (rsys_sandbox_pin_connection), and all channels will be: they go into the sandbox as they are; else they are relayed */
     int daemon_fd;      /* SOCK_SEQPACKET to the daemon: its end of file ends the session.  One message goes there, with the broker's end to put

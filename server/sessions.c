@@ -6,6 +6,7 @@
 #include "server/daemon.h"
 
 #include "sandbox/sandbox.h"
+#include "server/control.h"
 #include "server/log.h"
 #include "server/pass.h"
 #include "src/core/util.h"
@@ -17,13 +18,15 @@
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 
 /* How long a session that is told to end may take before it is killed. */
 #define END_TIMEOUT_MS 5000
 
-void sessions_refuse(int fd, const struct rsys_peer *peer, const char *message)
+void sessions_refuse(struct daemon *daemon, int fd, const struct rsys_peer *peer, const char *message)
 {
-    server_log(LOG_LEVEL_INFO, "%s: refused: %s", peer->text, message);
+    server_log_about(&(struct log_about){.peer = peer->text}, LOG_LEVEL_INFO, "refused: %s", message);
+    daemon->totals.refused++;
     (void)server_hello_reply(fd, RSYS_HELLO_REFUSED, message, strlen(message), 0);
     close(fd);
 }
@@ -66,12 +69,12 @@ static void session_ready(struct daemon *daemon, struct watch *watch)
     }
     session->broker_fd = broker;
     session->deadline = 0;
-    server_log(LOG_LEVEL_DEBUG, "session %u: its sandbox runs, after %lld ms", session->number, (long long)(server_now() - session->started));
+    server_log_about(SESSION_ABOUT(session), LOG_LEVEL_DEBUG, "its sandbox runs, after %lld ms", (long long)(server_now() - session->started));
 }
 
 static void run_child(struct daemon *daemon, const struct session *session, int control_fd, int daemon_fd, pid_t daemon_pid)
 {
-    struct server_session_start start = {.policy = &daemon->policy, .number = session->number, .control_fd = control_fd, .daemon_fd = daemon_fd,
+    struct server_session_start start = {.policy = &daemon->policy, .number = session->number, .peer = session->peer.text, .control_fd = control_fd, .daemon_fd = daemon_fd,
                                          .daemon_pid = daemon_pid, .pinned = session->pinned, .counters_fd = session->counters_fd,
                                          .counters = session->counters};
     memcpy(start.token, session->token, sizeof start.token);
@@ -104,6 +107,7 @@ static struct session *session_new(struct daemon *daemon, const struct rsys_peer
     session->number = ++daemon->last_number;
     session->counted = true;
     session->started = server_now();
+    session->since = time(NULL);
     session->deadline = session->started + 1000 * (int64_t)daemon->options->start_timeout;
     session->peer = *peer;
     return session;
@@ -113,18 +117,18 @@ void sessions_start(struct daemon *daemon, int fd, const struct rsys_peer *peer)
 {
     RSYS_AUTO_FD control_fd = fd;
     if (daemon->draining || daemon->session_count >= daemon->options->max_sessions) {
-        sessions_refuse(rsys_fd_steal(&control_fd), peer, daemon->draining ? "the server is ending" : "the server has as many sessions as it may (--max-sessions)");
+        sessions_refuse(daemon, rsys_fd_steal(&control_fd), peer, daemon->draining ? "the server is ending" : "the server has as many sessions as it may (--max-sessions)");
         return;
     }
     int pair[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
-        sessions_refuse(rsys_fd_steal(&control_fd), peer, "the server is out of memory or descriptors");
+        sessions_refuse(daemon, rsys_fd_steal(&control_fd), peer, "the server is out of memory or descriptors");
         return;
     }
     RSYS_AUTO_FD ours = pair[0], theirs = pair[1];
     struct session *session = session_new(daemon, peer);
     if (session == NULL) {
-        sessions_refuse(rsys_fd_steal(&control_fd), peer, "the server is out of memory");
+        sessions_refuse(daemon, rsys_fd_steal(&control_fd), peer, "the server is out of memory");
         return;
     }
     session->pinned = pin(control_fd);
@@ -133,7 +137,7 @@ void sessions_start(struct daemon *daemon, int fd, const struct rsys_peer *peer)
     if (session->pid == 0)
         run_child(daemon, session, control_fd, theirs, self);
     if (session->pid < 0) {
-        sessions_refuse(rsys_fd_steal(&control_fd), peer, "the server can make no more processes");
+        sessions_refuse(daemon, rsys_fd_steal(&control_fd), peer, "the server can make no more processes");
         session_free(session);
         return;
     }
@@ -143,7 +147,7 @@ void sessions_start(struct daemon *daemon, int fd, const struct rsys_peer *peer)
     daemon->session_count++;
     if (daemon_watch(daemon, &daemon->sessions->watch) < 0)
         session_end(daemon, daemon->sessions);
-    server_log(LOG_LEVEL_INFO, "session %u: started for %s", daemon->last_number, peer->text);
+    server_log_about(SESSION_ABOUT(session), LOG_LEVEL_INFO, "started for %s", peer->text);
 }
 
 /* Every byte is looked at, whatever the first ones are: the time tells nothing about the token. */
@@ -166,13 +170,13 @@ void sessions_channel(struct daemon *daemon, const uint8_t token[RSYS_TOKEN_SIZE
     if (found != NULL && found->broker_fd < 0 && found->watch.fd >= 0)
         session_ready(daemon, &found->watch);
     if (found == NULL || found->broker_fd < 0) {
-        server_log(LOG_LEVEL_DEBUG, "%s: a channel for no session that there is", peer->text);
+        server_log_about(&(struct log_about){.peer = peer->text}, LOG_LEVEL_DEBUG, "a channel for no session that there is");
         return;
     }
     /* A connection that cannot be pinned is not the sandbox's to hold: its process relays it, when it was started to. */
     int to = pin(channel) ? found->broker_fd : found->pinned ? -1 : found->watch.fd;
     if (server_send_fd(to, channel, MSG_DONTWAIT) < 0)
-        server_log(LOG_LEVEL_DEBUG, "session %u: a channel is dropped: %s", found->number, strerror(errno));
+        server_log_about(&(struct log_about){found->number, peer->text}, LOG_LEVEL_DEBUG, "a channel is dropped: %s", strerror(errno));
 }
 
 static void session_remove(struct daemon *daemon, struct session *session, int status)
@@ -184,8 +188,11 @@ static void session_remove(struct daemon *daemon, struct session *session, int s
         }
     uncount(daemon, session);
     session_end(daemon, session);
-    server_log(LOG_LEVEL_INFO, "session %u: ended after %lld ms%s", session->number, (long long)(server_now() - session->started),
-               WIFSIGNALED(status) ? ", killed" : "");
+    struct counters_sum sum;
+    counters_read(session->counters_fd, session->counters, &sum);
+    counters_sum_add(&daemon->totals.ended, &sum);
+    server_log_about(SESSION_ABOUT(session), LOG_LEVEL_INFO, "ended after %lld ms%s", (long long)(server_now() - session->started),
+                     WIFSIGNALED(status) ? ", killed" : "");
     session_free(session);
 }
 
@@ -193,20 +200,23 @@ void sessions_reap(struct daemon *daemon)
 {
     pid_t pid;
     int status;
-    while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-        for (struct session *session = daemon->sessions; session != NULL; session = session->next)
-            if (session->pid == pid) {
-                session_remove(daemon, session, status);
-                break;
-            }
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        struct session *session = daemon->sessions;
+        while (session != NULL && session->pid != pid)
+            session = session->next;
+        if (session != NULL)
+            session_remove(daemon, session, status);
+        else
+            control_reaped(daemon, pid);
+    }
 }
 
 void sessions_expire(struct daemon *daemon, int64_t now)
 {
     for (struct session *session = daemon->sessions; session != NULL; session = session->next)
         if (session->deadline != 0 && session->deadline <= now) {
-            server_log(LOG_LEVEL_ERROR, "session %u: %s: killed", session->number,
-                       session->watch.fd < 0 ? "does not end in time" : "its sandbox did not start in time");
+            server_log_about(SESSION_ABOUT(session), LOG_LEVEL_ERROR, "%s: killed",
+                             session->watch.fd < 0 ? "does not end in time" : "its sandbox did not start in time");
             kill(session->pid, SIGKILL); /* PR_SET_PDEATHSIG takes the sandbox along */
             session_end(daemon, session);
             session->deadline = 0;

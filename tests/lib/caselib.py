@@ -67,11 +67,11 @@ def write_policy(text, name=None):
 class Server:
     """A rsys-sandboxd of the case's own."""
 
-    def __init__(self, *options, policy_file=None, listen="tcp:127.0.0.1:0", wait=True):
+    def __init__(self, *options, policy_file=None, listen="tcp:127.0.0.1:0", wait=True, **more):
         self.log = tempfile.mktemp(suffix=".log")
-        arguments = [SANDBOXD, "--policy", policy_file or os.environ["RSYS_TEST_POLICY"], "--listen", listen, *options]
+        arguments = [SANDBOXD, "--policy", policy_file or os.environ["RSYS_TEST_POLICY"], "--listen", listen, "--control", "", *options]
         with open(self.log, "wb") as log:
-            self.child = process.start(arguments, log, log)
+            self.child = process.start(arguments, log, log, **more)
         started.append(self.child)
         self.pid = self.child.pid
         self.address = None
@@ -84,9 +84,13 @@ class Server:
             return f.read()
 
     def look(self):
-        match = re.search(r"listening on (\S+)", self.text())
+        match = re.search(r'listening on ([^\s",]+)', self.text())
         self.address = match[1] if match else None
         return match or self.child.poll() is not None
+
+    def says(self, pattern, seconds=10):
+        """Wait until its log has that."""
+        expect(process.until(lambda: re.search(pattern, self.text()), seconds * SLOW), f"no /{pattern}/ in the log: {self.text()}")
 
     def processes(self):
         """What is below the daemon: session processes, sandboxes, executors."""

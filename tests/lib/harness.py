@@ -68,7 +68,7 @@ class Server:
         self.log = os.path.join(stage, f"server-{root}.log")
         self.address = None
         with open(self.log, "wb") as log:
-            self.child = process.start([f"{stage}/bin/rsys-sandboxd", "--policy", f"{stage}/policy-{root}.json", "--listen", "tcp:127.0.0.1:0",
+            self.child = process.start([f"{stage}/bin/rsys-sandboxd", "--policy", f"{stage}/policy-{root}.json", "--control", "", "--listen", "tcp:127.0.0.1:0",
                                         "--listen", f"unix:{stage}/cases/sock-{root}"], log, log)
         process.until(self.look, 15)
 

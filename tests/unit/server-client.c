@@ -40,7 +40,7 @@ void server_start(struct server *server, enum who who, const char *option, const
         int fd = fcntl(ready[1], F_DUPFD, 3);
         snprintf(ready_text, sizeof ready_text, "--ready-fd=%d", fd);
         bool elsewhere = option != NULL && strncmp(option, "--listen", 8) == 0;
-        const char *const argv[] = {"rsys-sandboxd", "--quiet", ready_text, elsewhere ? option : "--listen=tcp:127.0.0.1:0",
+        const char *const argv[] = {"rsys-sandboxd", "--quiet", "--control=", ready_text, elsewhere ? option : "--listen=tcp:127.0.0.1:0",
                                     elsewhere ? another : option, elsewhere ? NULL : another, NULL};
         execute(who, argv);
     }

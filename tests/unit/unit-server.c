@@ -90,7 +90,7 @@ START_TEST(two_sessions)
 END_TEST
 
 /* Open a session with a guest, do something, and see the session's processes gone. */
-enum ending { CLOSE, RESET, HALF_CLOSE, KILL_SESSION, KILL_DAEMON, TERM_DAEMON, ENDINGS };
+enum ending { CLOSE, RESET, HALF_CLOSE, KILL_SESSION, KILL_DAEMON, INT_DAEMON, ENDINGS };
 
 START_TEST(ends)
 {
@@ -115,7 +115,7 @@ START_TEST(ends)
     case HALF_CLOSE: shutdown(client.control, SHUT_WR); break;
     case KILL_SESSION: kill(session, SIGKILL); break;
     case KILL_DAEMON: kill(server.pid, SIGKILL); break;
-    default: kill(server.pid, SIGTERM); break;
+    default: kill(server.pid, SIGINT); break;
     }
     ck_assert_msg(becomes_readable(init_fd, GONE), "ending %d as %s: pid 1 is there", ending, who_names[who]);
     ck_assert_msg(becomes_readable(session_fd, GONE), "ending %d as %s: the session's process is there", ending, who_names[who]);
