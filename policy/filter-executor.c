@@ -4,6 +4,8 @@
  * Three stages a call.  First what the executor itself needs (needs.def), in the forms in which it needs it: these pass whatever the policy
  * says.  Then the policy.  Then what the call may be at most: a call that the table has on the client only or that never runs
  * does not run here; ioctl, fcntl and prctl have the requests that guests may make and no others, sockets the usual families.
+ * What a rule denies is not refused here but handed to the session's process (server/denials.c), which answers and tells the log; the verdict's data is the errno, for a
+ * sandbox that can have no listener (sandbox/inside.c).
  *
  * What no filter can see, the sandbox closes: clone3's flags lie in memory, so no namespace can be made because the sandbox's user namespace is
  * allowed none (sandbox/limits.c). */
@@ -148,7 +150,9 @@ static uint32_t verdict(const struct rsys_call *call, enum rsys_action action, u
     if (action == RSYS_ACTION_KILL)
         return SECCOMP_RET_KILL_PROCESS;
     if (action == RSYS_ACTION_DENY)
-        return filter_errno(error);
+        return SECCOMP_RET_USER_NOTIF | (error & SECCOMP_RET_DATA);
+    if (action == RSYS_ACTION_TRAP)
+        return SECCOMP_RET_USER_NOTIF | ENOSYS; /* a signal would be the executor's, and a guest has its own already */
     if (action == RSYS_ACTION_LOCAL && (call->flags & RSYS_CALL_MAY_BE_LOCAL) != 0)
         return filter_errno(ENOSYS); /* the client's */
     return FILTER_NEXT_STAGE;
@@ -159,7 +163,8 @@ int rsys_filter_executor(const struct rsys_rules *rules, struct sock_filter **re
     struct filter *filter = filter_new();
     if (filter == NULL)
         return rsys_error_make(err, ENOMEM, "make the executors' filter");
-    filter->unknown = filter_unknown_verdict(rules);
+    filter->unknown = rules->default_action == RSYS_ACTION_TRAP ? filter_errno(ENOSYS) : filter_unknown_verdict(rules);
+    filter->report = SECCOMP_RET_USER_NOTIF | ENOSYS;
     for (uint64_t nr = 0; nr < RSYS_CALLS_MAX; nr++) {
         const struct rsys_call *call = rsys_call_by_number(nr);
         if (call == NULL)

@@ -2,7 +2,7 @@
 /* filter-guest.c: the filter of the guests, on the client.
  *
  * What the table has as local goes through without a stop; everything else sleeps until the supervisor has answered (SECCOMP_RET_USER_NOTIF).
- * What is denied is denied by the kernel.  The supervisor hears of births and ends from ptrace, so those calls go through too. */
+ * What the policy denies is the supervisor's to deny, so that it can tell of it; what never runs is refused by the kernel.  The supervisor hears of births and ends from ptrace, so those calls go through too. */
 #include "policy/filter.h"
 #include "policy/policy.h"
 
@@ -58,25 +58,46 @@ static uint32_t verdict(const struct rsys_call *call, enum rsys_action action, u
         return SECCOMP_RET_KILL_PROCESS;
     if (action == RSYS_ACTION_DENY)
         return filter_errno(error);
+    if (action == RSYS_ACTION_TRAP)
+        return SECCOMP_RET_TRAP | (error & SECCOMP_RET_DATA);
     if (action == RSYS_ACTION_LOCAL && (call->flags & RSYS_CALL_EITHER) != 0)
         return SECCOMP_RET_ALLOW;
     return FILTER_NEXT_STAGE;
 }
 
-/* A refusal becomes a question to the supervisor; those that it leaves to the filter (clone's flags) stay. */
+static void become_notification(uint32_t *verdict, uint32_t action)
+{
+    if ((*verdict & SECCOMP_RET_ACTION_FULL) == action)
+        *verdict = SECCOMP_RET_USER_NOTIF;
+}
+
+/* What the policy denies becomes a question to the supervisor, which denies it and tells of it; never: what the table refuses, too.  Those refusals that it leaves to the
+ * filter (clone's flags) stay. */
 static void tell(struct filter_call *call, bool never)
 {
     struct filter_stage *rules = &call->stage[1], *own = &call->stage[2];
     for (size_t i = 0; i < rules->count; i++)
-        if ((rules->conditions[i].verdict & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ERRNO)
-            rules->conditions[i].verdict = SECCOMP_RET_USER_NOTIF;
-    if ((rules->otherwise & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ERRNO)
-        rules->otherwise = SECCOMP_RET_USER_NOTIF;
+        become_notification(&rules->conditions[i].verdict, SECCOMP_RET_ERRNO);
+    become_notification(&rules->otherwise, SECCOMP_RET_ERRNO);
     if (never)
         own->otherwise = SECCOMP_RET_USER_NOTIF;
 }
 
-int rsys_filter_guest(const struct rsys_rules *rules, bool tell_refusals, struct sock_filter **ret_program, unsigned *ret_count, struct rsys_error **err)
+/* What would go through unseen is seen, and let through by the supervisor.  Births, ends and the ways out of a handler are not: ptrace tells of the former, and nobody
+ * makes the latter by himself. */
+static void tell_unseen(struct filter_call *call, uint64_t nr)
+{
+    struct filter_stage *rules = &call->stage[1], *own = &call->stage[2];
+    if (nr == SYS_fork || nr == SYS_vfork || nr == SYS_clone || nr == SYS_exit || nr == SYS_exit_group || nr == SYS_rt_sigreturn || nr == SYS_restart_syscall ||
+        nr == SYS_mmap)
+        return;
+    for (size_t i = 0; i < rules->count; i++)
+        become_notification(&rules->conditions[i].verdict, SECCOMP_RET_ALLOW);
+    become_notification(&rules->otherwise, SECCOMP_RET_ALLOW);
+    become_notification(&own->otherwise, SECCOMP_RET_ALLOW);
+}
+
+int rsys_filter_guest(const struct rsys_rules *rules, enum rsys_filter_telling telling, struct sock_filter **ret_program, unsigned *ret_count, struct rsys_error **err)
 {
     struct filter *filter = filter_new();
     if (filter == NULL)
@@ -88,8 +109,9 @@ int rsys_filter_guest(const struct rsys_rules *rules, bool tell_refusals, struct
             continue;
         filter_add_rules(filter, &filter->call[nr].stage[1], rules, call, verdict);
         add_own(filter, &filter->call[nr].stage[2], call);
-        if (tell_refusals)
-            tell(&filter->call[nr], call->where == RSYS_NEVER);
+        tell(&filter->call[nr], telling >= RSYS_FILTER_TELL_REFUSALS && call->where == RSYS_NEVER);
+        if (telling == RSYS_FILTER_TELL_ALL || rsys_rules_log(rules, nr))
+            tell_unseen(&filter->call[nr], nr);
     }
     int result = filter_build(filter, ret_program, ret_count, err);
     filter_free(filter);

@@ -3,6 +3,7 @@
 #include "policy/filter.h"
 
 #include "src/core/util.h"
+#include "src/core/wire.h"
 
 #include <linux/seccomp.h>
 #include <seccomp.h>
@@ -77,6 +78,8 @@ uint32_t filter_unknown_verdict(const struct rsys_rules *rules)
 {
     if (rules->default_action == RSYS_ACTION_KILL)
         return SECCOMP_RET_KILL_PROCESS;
+    if (rules->default_action == RSYS_ACTION_TRAP)
+        return SECCOMP_RET_TRAP | (rules->default_error & SECCOMP_RET_DATA);
     return filter_errno(rules->default_action == RSYS_ACTION_DENY ? rules->default_error : ENOSYS);
 }
 
@@ -227,10 +230,12 @@ static uint32_t plain_verdict(const struct filter_call *call)
     return call->stage[i].otherwise;
 }
 
-/* What libseccomp is told of a call. */
+/* What libseccomp is told of a call.  It takes data with errors alone, so other verdicts with data have a block too. */
 static uint32_t frame_verdict(const struct filter *filter, uint64_t nr)
 {
-    return is_conditional(&filter->call[nr]) ? SECCOMP_RET_TRACE | (uint32_t)nr : plain_verdict(&filter->call[nr]);
+    uint32_t plain = plain_verdict(&filter->call[nr]);
+    bool block = is_conditional(&filter->call[nr]) || ((plain & SECCOMP_RET_ACTION_FULL) != SECCOMP_RET_ERRNO && (plain & SECCOMP_RET_DATA) != 0);
+    return block ? SECCOMP_RET_TRACE | (uint32_t)nr : plain;
 }
 
 /* The time that libseccomp takes grows with the square of its rules: the verdict that most calls have is its default, and has none.  Then the default has
@@ -269,10 +274,15 @@ static void emit_default(const struct filter *filter, uint32_t common, struct pr
         for (end = first; end < RSYS_CALLS_MAX && (rsys_call_by_number(end) != NULL) == known;)
             end++;
         if (end == RSYS_CALLS_MAX && !known)
-            break;
+            break; /* as those above */
         /* Runs in their order: what is below this one has been answered. */
         emit(program, JUMP(BPF_JGE), 1, 0, end);
         emit_verdict(program, known ? common : filter->unknown);
+    }
+    if (filter->report != 0) {
+        emit(program, JUMP(BPF_JGE), 0, 2, RSYS_OP_REPORT);
+        emit(program, JUMP(BPF_JGE), 1, 0, RSYS_OP_REPORT_END);
+        emit_verdict(program, filter->report);
     }
     emit_verdict(program, filter->unknown);
 }
@@ -284,9 +294,9 @@ static int frame(const struct filter *filter, scmp_filter_ctx context, uint32_t 
     if (result == 0)
         result = seccomp_attr_set(context, SCMP_FLTATR_CTL_OPTIMIZE, 2);
     for (uint64_t nr = 0; result == 0 && nr < RSYS_CALLS_MAX; nr++) {
-        uint32_t verdict = rsys_call_by_number(nr) != NULL ? frame_verdict(filter, nr) : common;
-        if (verdict == common)
+        if (rsys_call_by_number(nr) == NULL || (!is_conditional(&filter->call[nr]) && plain_verdict(&filter->call[nr]) == common))
             continue; /* the default already */
+        uint32_t verdict = frame_verdict(filter, nr);
         result = seccomp_rule_add_exact_array(context, verdict, (int)nr, 0, NULL);
         if (result < 0)
             return rsys_error_make(err, -result, "make the filter of %s", rsys_call_by_number(nr)->name);

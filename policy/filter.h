@@ -40,6 +40,7 @@ struct filter_call {
 struct filter {
     struct filter_call call[RSYS_CALLS_MAX];
     uint32_t unknown; /* the verdict of numbers that are not in the table */
+    uint32_t report;  /* the verdict of RSYS_OP_REPORT's numbers, or 0 when they are as unknown as others */
     bool failed;      /* out of memory while conditions were added */
 };
 

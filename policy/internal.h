@@ -10,17 +10,49 @@
 /* The text of the built-in policy (default-profile.c, made from profiles/default.json). */
 extern const char rsys_policy_default_text[];
 
-/* compile.c: the whole policy.  spec is zeroed; on failure the caller frees what is in it. */
-int policy_compile(struct json_value root, struct rsys_spec *spec, struct rsys_error **err);
+/* The members of a policy's top; their json is NULL where they are not given. */
+struct policy_top {
+    struct json_value default_action, default_error, syscalls, sandbox, paths, clients, include;
+    bool oci; /* it has keys of OCI profiles, which name calls that other machines' libraries know */
+};
+
+/* A policy's file and those that it includes, an includer before what it includes. */
+#define POLICY_FILES_MAX 32
+#define POLICY_DEPTH_MAX 8
+struct policy_file {
+    char *path, *text;     /* owned */
+    size_t size;
+    uint64_t device, inode;/* 0 0: not read from a file */
+    size_t includer;       /* an index; the first is its own */
+    unsigned depth;
+    struct json_document document; /* owned */
+    struct policy_top top;
+};
+struct policy_files {
+    struct policy_file *file[POLICY_FILES_MAX]; /* owned */
+    size_t count;
+};
+
+/* include.c */
+/* A policy's text (taken over, malloc'd) with all that it includes. */
+int policy_files_read(struct policy_files *files, char *text, size_t size, const char *path, struct rsys_error **err);
+int policy_files_open(struct policy_files *files, const char *path, struct rsys_error **err);
+void policy_files_free(struct policy_files *files);
+
+/* compile.c */
+int policy_read_top(struct json_value root, struct policy_top *top, struct rsys_error **err);
+/* The whole policy.  spec is zeroed; on failure the caller frees what is in it. */
+int policy_compile(const struct policy_files *files, struct rsys_spec *spec, struct rsys_error **err);
+/* The place of the next rule's entry (the first: of the default). */
+int policy_add_origin(struct rsys_spec *spec, struct json_value value, struct rsys_error **err);
+/* Something odd about the policy, at a value (or at none of them, when its json is NULL). */
+void policy_warn(struct rsys_spec *spec, struct json_value value, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* rules.c: `syscalls`, `defaultAction`, `defaultErrnoRet`. */
-struct policy_defaults {
-    struct json_value action, error;
-    bool has_action, has_error;
-};
-int policy_read_defaults(struct rsys_rules *rules, const struct policy_defaults *defaults, struct json_value root, struct rsys_error **err);
-/* sandbox is complete: rules may depend on its capabilities (includes, excludes). */
-int policy_read_syscalls(struct rsys_rules *rules, const struct rsys_sandbox_spec *sandbox, struct json_value value, struct rsys_error **err);
+int policy_read_defaults(struct rsys_rules *rules, struct json_value action, struct json_value error, struct rsys_error **err);
+/* Add a file's rules.  spec->sandbox is complete: rules may depend on its capabilities (includes, excludes).  oci: names that nobody knows have no effect. */
+int policy_read_syscalls(struct rsys_spec *spec, size_t *room, struct json_value value, bool oci, struct rsys_error **err);
+void policy_sort_rules(struct rsys_rules *rules);
 
 /* sandbox-keys.c: `sandbox`. */
 void policy_sandbox_defaults(struct rsys_sandbox_spec *sandbox);
@@ -41,7 +73,7 @@ char *policy_access_text(uint64_t access, char *text, size_t size);
 
 /* names.c */
 enum policy_action { /* as written; ALLOW: where the table says */
-    POLICY_ALLOW, POLICY_REMOTE, POLICY_LOCAL, POLICY_DENY, POLICY_KILL,
+    POLICY_ALLOW, POLICY_REMOTE, POLICY_LOCAL, POLICY_LOG, POLICY_DENY, POLICY_TRAP, POLICY_KILL,
 };
 int policy_get_action(struct json_value value, enum policy_action *ret, struct rsys_error **err);
 int policy_get_errno(struct json_value value, uint16_t *ret, struct rsys_error **err);

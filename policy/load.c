@@ -4,67 +4,38 @@
 
 #include "src/core/util.h"
 
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 
-/* A policy is written by a person; what is larger is not one. */
-#define POLICY_SIZE_MAX (4u << 20)
-
-struct rsys_spec *rsys_policy_parse(const char *text, size_t size, const char *name, struct rsys_error **err)
+/* The files have been read, or not (result < 0). */
+static struct rsys_spec *compile(struct policy_files *files, int result, const char *name, struct rsys_error **err)
 {
-    struct json_document document;
-    if (json_document_parse(&document, text, size, name, err) < 0)
-        return NULL;
-    struct rsys_spec *spec = calloc(1, sizeof *spec);
-    if (spec == NULL) {
+    struct rsys_spec *spec = result == 0 ? calloc(1, sizeof *spec) : NULL;
+    if (result == 0 && spec == NULL)
         rsys_error_make(err, ENOMEM, "%s", name);
-    } else if (policy_compile(json_document_root(&document), spec, err) < 0) {
+    if (spec != NULL && policy_compile(files, spec, err) < 0) {
         rsys_policy_free(spec);
         spec = NULL;
     }
-    json_document_free(&document);
+    policy_files_free(files);
     return spec;
 }
 
-/* Until its end, at most POLICY_SIZE_MAX bytes (a pipe's size is not known beforehand). */
-static int read_all(int fd, const char *path, char **ret_text, size_t *ret_size, struct rsys_error **err)
+struct rsys_spec *rsys_policy_parse(const char *text, size_t size, const char *name, struct rsys_error **err)
 {
-    RSYS_AUTO_FREE char *text = NULL;
-    size_t size = 0, room = 0;
-    for (;;) {
-        if (size == room) {
-            char *grown = room < POLICY_SIZE_MAX ? realloc(text, room = room == 0 ? 65536 : room * 2) : NULL;
-            if (grown == NULL)
-                return rsys_error_make(err, room <= POLICY_SIZE_MAX ? ENOMEM : EFBIG, "read the policy %s", path);
-            text = grown;
-        }
-        ssize_t got = read(fd, text + size, room - size);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return rsys_error_make(err, errno, "read the policy %s", path);
-        if (got == 0)
-            break;
-        size += (size_t)got;
+    struct policy_files files = {.count = 0};
+    char *copy = malloc(size + 1);
+    if (copy == NULL) {
+        rsys_error_make(err, ENOMEM, "%s", name);
+        return NULL;
     }
-    *ret_size = size;
-    *ret_text = rsys_steal(&text);
-    return 0;
+    memcpy(copy, text, size);
+    return compile(&files, policy_files_read(&files, copy, size, name, err), name, err);
 }
 
 struct rsys_spec *rsys_policy_load(const char *path, struct rsys_error **err)
 {
-    RSYS_AUTO_FREE char *text = NULL;
-    size_t size = 0;
-    RSYS_AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        rsys_error_make(err, errno, "open the policy %s", path);
-        return NULL;
-    }
-    if (read_all(fd, path, &text, &size, err) < 0)
-        return NULL;
-    return rsys_policy_parse(text, size, path, err);
+    struct policy_files files = {.count = 0};
+    return compile(&files, policy_files_open(&files, path, err), path, err);
 }
 
 struct rsys_spec *rsys_policy_default(struct rsys_error **err)

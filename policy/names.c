@@ -24,8 +24,10 @@ static const struct {
     {"SCMP_ACT_KILL", POLICY_KILL, NULL},
     {"SCMP_ACT_KILL_THREAD", POLICY_KILL, NULL}, /* the whole process: half of one is of no use to anybody */
     {"SCMP_ACT_KILL_PROCESS", POLICY_KILL, NULL},
-    {"SCMP_ACT_TRAP", 0, "not supported yet: use \"SCMP_ACT_ERRNO\" or \"SCMP_ACT_KILL_PROCESS\""},
-    {"SCMP_ACT_LOG", 0, "not supported yet: use \"SCMP_ACT_ALLOW\"; rsys-jail --trace shows the calls"},
+    {"log", POLICY_LOG, NULL},
+    {"trap", POLICY_TRAP, NULL},
+    {"SCMP_ACT_LOG", POLICY_LOG, NULL},
+    {"SCMP_ACT_TRAP", POLICY_TRAP, NULL},
     {"SCMP_ACT_TRACE", 0, "not possible: a guest has a tracer already; use \"SCMP_ACT_ERRNO\""},
     {"SCMP_ACT_NOTIFY", 0, "not possible: the listener is rsys itself; use \"SCMP_ACT_ERRNO\""},
 };
@@ -46,7 +48,7 @@ int policy_get_action(struct json_value value, enum policy_action *ret, struct r
         return 0;
     }
     return json_error(value, err, "unknown action \"%s\"%s", word,
-                      near.best != NULL ? near_text(&near) : ": it may be allow, remote, local, deny, kill or one of SCMP_ACT_*");
+                      near.best != NULL ? near_text(&near) : ": it may be allow, remote, local, log, deny, trap, kill or one of SCMP_ACT_*");
 }
 
 #define ERRNO_MAX 4095 /* what the kernel's ERR_PTR can carry */

@@ -25,11 +25,15 @@ void rsys_policy_explain(const struct rsys_spec *spec, FILE *out);
 struct sock_filter;
 /* The guest's (client side; notification for all that does not run untouched).  x32 and foreign architectures are killed; CLONE_UNTRACED, CLONE_NEW*
  * are refused with EPERM; clone3 and io_uring_setup get ENOSYS; ptrace EPERM.  The calls that the first guest
- * itself makes between installing the filter and its exec are notified too.  tell_refusals: what would be denied here is notified
- * instead, so that the supervisor, which denies it then, can show it (--trace). */
-int rsys_filter_guest(const struct rsys_rules *rules, bool tell_refusals, struct sock_filter **ret_program, unsigned *ret_count, struct rsys_error **err);
+ * itself makes between installing the filter and its exec are notified too.  What the policy denies, or wants logged, is notified; telling: what more is. */
+enum rsys_filter_telling {
+    RSYS_FILTER_TELL_DENIALS,  /* nothing */
+    RSYS_FILTER_TELL_REFUSALS, /* what never runs (--trace) */
+    RSYS_FILTER_TELL_ALL,      /* and what the guest's own kernel does by itself (--learn) */
+};
+int rsys_filter_guest(const struct rsys_rules *rules, enum rsys_filter_telling telling, struct sock_filter **ret_program, unsigned *ret_count, struct rsys_error **err);
 /* The executor's (server side): what the policy lets run remotely, with its argument conditions, and what the executor itself needs
- * (src/core/needs.def); everything else fails with the rule's errno, or ENOSYS for calls that never run on a server. */
+ * (src/core/needs.def); everything else fails: ENOSYS for calls that never run on a server, and for what a rule denies a notification with the rule's errno as its data. */
 int rsys_filter_executor(const struct rsys_rules *rules, struct sock_filter **ret_program, unsigned *ret_count, struct rsys_error **err);
 
 #endif

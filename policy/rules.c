@@ -15,8 +15,8 @@ struct entry {
     bool applies; /* includes and excludes */
     enum policy_action act;
     struct rsys_wire_rule rule; /* all but nr and action */
-    const struct rsys_sandbox_spec *sandbox;
-    struct rsys_rules *rules;
+    bool oci;
+    struct rsys_spec *spec;
     size_t *room;
 };
 
@@ -149,7 +149,7 @@ static const struct json_key filter_keys[] = {
 static int read_includes(void *context, struct json_value value, struct rsys_error **err)
 {
     struct entry *entry = context;
-    struct filter_result result = {.sandbox = entry->sandbox};
+    struct filter_result result = {.sandbox = &entry->spec->sandbox};
     if (json_read_object(value, "\"includes\"", filter_keys, &result, err) < 0)
         return -1;
     if ((result.has_caps && !result.all_caps) || (result.has_arches && !result.arches) || (result.has_kernel && !result.kernel))
@@ -160,7 +160,7 @@ static int read_includes(void *context, struct json_value value, struct rsys_err
 static int read_excludes(void *context, struct json_value value, struct rsys_error **err)
 {
     struct entry *entry = context;
-    struct filter_result result = {.sandbox = entry->sandbox};
+    struct filter_result result = {.sandbox = &entry->spec->sandbox};
     if (json_read_object(value, "\"excludes\"", filter_keys, &result, err) < 0)
         return -1;
     if (result.any_cap || result.arches || result.kernel)
@@ -218,7 +218,7 @@ static int add_rule(struct entry *entry, struct json_value name, const struct rs
         if (call->where != RSYS_NEVER && entry->rule.compare[i].index >= call->nargs)
             return json_error(name, err, "%s has %u argument%s: no condition can look at argument %u (they count from 0)", call->name, call->nargs,
                               call->nargs == 1 ? "" : "s", entry->rule.compare[i].index);
-    struct rsys_rules *rules = entry->rules;
+    struct rsys_rules *rules = &entry->spec->rules;
     if (rules->count == *entry->room) {
         size_t room = *entry->room == 0 ? 512 : *entry->room * 2;
         struct rsys_wire_rule *grown = reallocarray(rules->rules, room, sizeof *grown);
@@ -237,12 +237,16 @@ static int add_rule(struct entry *entry, struct json_value name, const struct rs
     case POLICY_KILL:
         rule->action = RSYS_ACTION_KILL;
         break;
+    case POLICY_TRAP:
+        rule->action = RSYS_ACTION_TRAP;
+        break;
     case POLICY_LOCAL:
         rule->action = RSYS_ACTION_LOCAL;
         break;
     case POLICY_REMOTE:
         rule->action = RSYS_ACTION_REMOTE;
         break;
+    case POLICY_LOG:
     case POLICY_ALLOW: /* where the table says */
         rule->action = call->where == RSYS_LOCAL ? RSYS_ACTION_LOCAL : RSYS_ACTION_REMOTE;
         break;
@@ -288,6 +292,11 @@ static int add_name(struct entry *entry, struct json_value value, struct rsys_er
         return 0; /* another architecture's: no guest can make it, because every foreign call is fatal */
     struct near_name near = {.wanted = name};
     policy_suggest_call(&near);
+    if (entry->oci && name[0] != '@') {
+        /* As container engines do it: such a profile names calls of kernels and machines to come.  Here every call that the table has not fails with ENOSYS. */
+        policy_warn(entry->spec, value, "nobody here knows a call \"%s\": it has no effect%s", name, near_text(&near));
+        return 0;
+    }
     return json_error(value, err, "unknown %s \"%s\"%s", name[0] == '@' ? "group of calls" : "system call", name, near_text(&near));
 }
 
@@ -299,13 +308,12 @@ static int read_entry(struct entry *entry, struct rsys_error **err)
         return json_error(entry->value, err, "an entry of \"syscalls\" needs \"%s\"", !entry->has_names ? "names" : "action");
     if (policy_get_action(entry->action, &entry->act, err) < 0 || read_args(entry, err) < 0)
         return -1;
-    if (entry->act == POLICY_DENY)
-        entry->rule.error = EPERM;
+    entry->rule.error = entry->act == POLICY_DENY ? EPERM : entry->act == POLICY_LOG;
     if (entry->has_error && !json_is_null(entry->error.json)) {
+        if (entry->act != POLICY_DENY && entry->act != POLICY_TRAP)
+            return json_key_error(entry->error, err, "errnoRet means something for \"deny\" and \"SCMP_ACT_ERRNO\" only, and for \"trap\"");
         if (policy_get_errno(entry->error, &entry->rule.error, err) < 0)
             return -1;
-        if (entry->act != POLICY_DENY)
-            return json_key_error(entry->error, err, "errnoRet means something for \"deny\" and \"SCMP_ACT_ERRNO\" only");
     }
     if (json_expect_array(entry->names, err) < 0)
         return -1;
@@ -325,41 +333,45 @@ static int compare_rules(const void *a, const void *b)
     return x->nr != y->nr ? (x->nr < y->nr ? -1 : 1) : x->source < y->source ? -1 : x->source > y->source;
 }
 
-int policy_read_syscalls(struct rsys_rules *rules, const struct rsys_sandbox_spec *sandbox, struct json_value value, struct rsys_error **err)
+int policy_read_syscalls(struct rsys_spec *spec, size_t *room, struct json_value value, bool oci, struct rsys_error **err)
 {
-    size_t room = 0;
-    uint16_t source = 0;
+    if (json_is_null(value.json) && oci)
+        return 0;
     if (json_expect_array(value, err) < 0)
         return -1;
     for (struct json_cursor element = json_begin(value); json_next(&element);) {
-        if (source == UINT16_MAX)
+        if (spec->origins > UINT16_MAX)
             return json_error(element.value, err, "too many entries: at most %u", UINT16_MAX);
-        struct entry entry = {.value = element.value, .applies = true, .sandbox = sandbox, .rules = rules, .room = &room};
-        entry.rule.source = ++source;
-        if (read_entry(&entry, err) < 0)
+        struct entry entry = {.value = element.value, .applies = true, .oci = oci, .spec = spec, .room = room};
+        entry.rule.source = (uint16_t)spec->origins;
+        if (policy_add_origin(spec, element.value, err) < 0 || read_entry(&entry, err) < 0)
             return -1;
     }
-    if (rules->count > 1)
-        qsort(rules->rules, rules->count, sizeof *rules->rules, compare_rules);
     return 0;
 }
 
-int policy_read_defaults(struct rsys_rules *rules, const struct policy_defaults *defaults, struct json_value root, struct rsys_error **err)
+void policy_sort_rules(struct rsys_rules *rules)
 {
+    if (rules->count > 1)
+        qsort(rules->rules, rules->count, sizeof *rules->rules, compare_rules);
+}
+
+int policy_read_defaults(struct rsys_rules *rules, struct json_value value, struct json_value error, struct rsys_error **err)
+{
+    static const uint8_t actions[] = {
+        [POLICY_ALLOW] = RSYS_ACTION_REMOTE, [POLICY_REMOTE] = RSYS_ACTION_REMOTE, [POLICY_LOG] = RSYS_ACTION_REMOTE, [POLICY_DENY] = RSYS_ACTION_DENY,
+        [POLICY_TRAP] = RSYS_ACTION_TRAP, [POLICY_KILL] = RSYS_ACTION_KILL,
+    };
     enum policy_action action;
-    if (!defaults->has_action)
-        return json_error(root, err, "\"defaultAction\" is missing: \"allow\" lets every call run where it belongs, \"deny\" refuses what is not named");
-    if (policy_get_action(defaults->action, &action, err) < 0)
+    if (policy_get_action(value, &action, err) < 0)
         return -1;
     if (action == POLICY_LOCAL)
-        return json_error(defaults->action, err, "not every call can be local; use \"allow\"");
-    rules->default_action = action == POLICY_DENY ? RSYS_ACTION_DENY : action == POLICY_KILL ? RSYS_ACTION_KILL : RSYS_ACTION_REMOTE;
-    rules->default_error = EPERM;
-    if (!defaults->has_error || json_is_null(defaults->error.json))
+        return json_error(value, err, "not every call can be local; use \"allow\"");
+    rules->default_action = actions[action];
+    rules->default_error = action == POLICY_DENY ? EPERM : action == POLICY_LOG;
+    if (error.json == NULL || json_is_null(error.json))
         return 0;
-    if (policy_get_errno(defaults->error, &rules->default_error, err) < 0)
-        return -1;
-    if (action != POLICY_DENY)
-        return json_key_error(defaults->error, err, "defaultErrnoRet means something for a defaultAction of \"deny\" or \"SCMP_ACT_ERRNO\" only");
-    return 0;
+    if (action != POLICY_DENY && action != POLICY_TRAP)
+        return json_key_error(error, err, "defaultErrnoRet means something for a defaultAction of \"deny\", \"SCMP_ACT_ERRNO\" or \"trap\" only");
+    return policy_get_errno(error, &rules->default_error, err);
 }

@@ -11,7 +11,7 @@
  *   limits        what one session may use is bounded
  *   descriptors   of the server's descriptors only those remain that init is given, at and above L
  *   capabilities  only the policy's are left (and two for pids and signals); nothing executed can gain any
- *   seccomp       only calls that the policy allows remain
+ *   seccomp       only calls that the policy allows remain; the session's process is asked about, and denies, those that a rule denies
  *   exec          the daemon's memory is gone: the address space is the executor program's
  *
  * Each stage needs what the one before leaves and takes away what only it needed; nothing here reads a byte from the network. */
@@ -158,19 +158,48 @@ static int stage_capabilities(const struct sandbox_inside *inside, uint64_t keep
     return 0;
 }
 
-static int install_filter(const struct sock_filter *filter, unsigned count, struct rsys_error **err)
+/* Where no listener can be had (one above us has one already, as in some containers), what it would be asked about is refused at once: the verdict's data is the errno. */
+static void refuse_notified(struct sock_filter *filter, unsigned count)
 {
-    struct sock_fprog program = {.len = (unsigned short)count, .filter = (struct sock_filter *)filter};
-    if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0)
-        return rsys_error_make(err, errno, "stage seccomp: install the filter of %u instructions", count);
-    return 0;
+    for (unsigned i = 0; i < count; i++)
+        if (filter[i].code == (BPF_RET | BPF_K) && (filter[i].k & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_USER_NOTIF)
+            filter[i].k = SECCOMP_RET_ERRNO | (filter[i].k & SECCOMP_RET_DATA);
 }
 
+/* The listener's descriptor, -1 where there is none, -2 on failure. */
+static int install_filter(struct sock_filter *filter, unsigned count, struct rsys_error **err)
+{
+    struct sock_fprog program = {.len = (unsigned short)count, .filter = filter};
+    /* WAIT_KILLABLE_RECV (Linux 5.19): no other signal makes the same call be asked about twice. */
+    long listener = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER | (1UL << 5), &program);
+    if (listener < 0 && errno == EINVAL)
+        listener = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
+    if (listener >= 0)
+        return (int)listener;
+    refuse_notified(filter, count);
+    if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0) {
+        rsys_error_make(err, errno, "stage seccomp: install the filter of %u instructions", count);
+        return -2;
+    }
+    return -1;
+}
+
+/* The listener leaves the sandbox before anything else runs in it.  From the filter on, only what the executor needs for itself is called here: nobody answers yet what a
+ * rule denies. */
 static int stage_seccomp(const struct sandbox_inside *inside, struct rsys_error **err)
 {
-    if (inside->start->filter_count == 0)
-        return rsys_error_make(err, EINVAL, "stage seccomp: there is no filter");
-    return install_filter(inside->start->filter, inside->start->filter_count, err);
+    unsigned count = inside->start->filter_count;
+    struct sock_filter *filter = count != 0 ? malloc(count * sizeof *filter) : NULL; /* it goes with the execution */
+    if (filter == NULL)
+        return rsys_error_make(err, count != 0 ? ENOMEM : EINVAL, "stage seccomp: there is no filter");
+    memcpy(filter, inside->start->filter, count * sizeof *filter);
+    int listener = install_filter(filter, count, err);
+    if (listener < -1)
+        return -1;
+    /* The start is a success when the outer half sees the end of this connection (it is close-on-exec) after this byte. */
+    if (sandbox_send_ready(inside->sync_fd, listener) < 0)
+        return rsys_error_make(err, errno, "stage seccomp: hand the listener over");
+    return 0; /* our copy of the listener is close-on-exec */
 }
 
 /* Signals as a fresh program expects them: what the daemon ignores or blocks is not inherited. */
@@ -211,8 +240,6 @@ void sandbox_inside(struct sandbox_inside *inside, struct rsys_error **err)
     snprintf(limit, sizeof limit, "%u", inside->nofile);
     snprintf(capabilities, sizeof capabilities, "%llx", (unsigned long long)executors);
     char *const arguments[] = {"init", limit, capabilities, NULL}, *const environment[] = {NULL};
-    /* The start is a success when the outer half sees the end of this connection (it is close-on-exec) after this byte. */
-    (void)!write(inside->sync_fd, "", 1);
     syscall(SYS_execveat, inside->nofile + RSYS_FD_SELF, "", arguments, environment, AT_EMPTY_PATH);
     rsys_error_make(err, errno, "stage exec: execute the executor");
 }

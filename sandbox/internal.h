@@ -76,6 +76,9 @@ int sandbox_veth_equip(const struct rsys_sandbox_start *start, struct rsys_error
 /* Build the sandbox's root and make it ours: afterwards "/" is the sandbox's and nothing else can be named. */
 int sandbox_enter_root(struct sandbox_inside *inside, struct rsys_error **err);
 
+/* start.c: the inner half's last word before the execution, with a descriptor for the outer half (or -1). */
+int sandbox_send_ready(int sync_fd, int fd);
+
 /* paths.c */
 /* Enter the Landlock domain of the spec's paths, as the present root has them.  Whatever this process and its children do from now on is bounded by it. */
 int sandbox_confine(const struct rsys_sandbox_spec *spec, struct rsys_error **err);

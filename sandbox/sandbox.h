@@ -33,9 +33,10 @@ int rsys_sandbox_nofile(const struct rsys_sandbox_spec *spec, uint32_t *ret_nofi
 /* Make the sandbox (the caller is single-threaded): clone a process into fresh user, mount, pid, net, ipc, uts and cgroup namespaces, map its ids, bring loopback up, connect it to our network where the spec says so, build the root, pivot and chroot into it,
  * and leave it as pid 1 that serves the control channel: executor_fd, executed as "init" with
  * what RSYS_FD_* and server/executor/executor.h say.  Returns its pid and, in *ret_broker_fd, the SOCK_SEQPACKET end to
- * send spare channels to (SCM_RIGHTS, one byte).  On failure every stage's error names itself; nothing is left.  The
+ * send spare channels to (SCM_RIGHTS, one byte), in *ret_listener_fd the listener of the executors' filter (seccomp_unotify(2)), or -1 when there can be none:
+ * what the filter would ask about is refused then.  Nothing but pid 1 runs in the sandbox until a channel is sent, and pid 1 makes no call that is asked about.  On failure every stage's error names itself; nothing is left.  The
  * sandbox ends, with all that is in it, when its pid 1 is killed, and when the calling process ends. */
-pid_t rsys_sandbox_start(const struct rsys_sandbox_start *start, int *ret_broker_fd, struct rsys_error **err);
+pid_t rsys_sandbox_start(const struct rsys_sandbox_start *start, int *ret_broker_fd, int *ret_listener_fd, struct rsys_error **err);
 
 /* Whether we may make interfaces in our network namespace (CAP_NET_ADMIN): without it no sandbox can have a RSYS_NETWORK_VETH. */
 bool rsys_sandbox_may_make_links(void);

@@ -97,19 +97,61 @@ static void run_inside(struct sandbox_inside *inside)
         sandbox_inside(inside, &err);
     struct failure failure = {.code = err != NULL ? err->code : 0};
     snprintf(failure.text, sizeof failure.text, "%s", rsys_error_text(err));
-    (void)!write(inside->sync_fd, &failure, sizeof failure);
+    (void)!send(inside->sync_fd, &failure, sizeof failure, MSG_NOSIGNAL); /* not write(2), which a policy may deny */
     _exit(1);
 }
 
-/* Wait until the inner half executes init.  Success: one byte, then end of file. */
-static int wait_for_init(int sync_fd, struct rsys_error **err)
+int sandbox_send_ready(int sync_fd, int fd)
+{
+    union {
+        char bytes[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr align;
+    } control;
+    char byte = 0;
+    struct iovec iov = {&byte, 1};
+    struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1};
+    if (fd >= 0) {
+        memset(&control, 0, sizeof control);
+        message.msg_control = &control;
+        message.msg_controllen = sizeof control;
+        struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+        head->cmsg_level = SOL_SOCKET;
+        head->cmsg_type = SCM_RIGHTS;
+        head->cmsg_len = CMSG_LEN(sizeof fd);
+        memcpy(CMSG_DATA(head), &fd, sizeof fd);
+    }
+    return sendmsg(sync_fd, &message, MSG_NOSIGNAL) == 1 ? 0 : -1;
+}
+
+/* What the inner half says; a descriptor that comes along is stored. */
+static ssize_t receive_word(int sync_fd, void *data, size_t size, int *fd)
+{
+    union {
+        char bytes[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr align;
+    } control;
+    struct iovec iov = {data, size};
+    struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    ssize_t n;
+    do
+        n = recvmsg(sync_fd, &message, MSG_CMSG_CLOEXEC);
+    while (n < 0 && errno == EINTR);
+    struct cmsghdr *head = n >= 0 ? CMSG_FIRSTHDR(&message) : NULL;
+    if (head != NULL && head->cmsg_type == SCM_RIGHTS && head->cmsg_len == CMSG_LEN(sizeof *fd)) {
+        rsys_close(*fd);
+        memcpy(fd, CMSG_DATA(head), sizeof *fd);
+    }
+    return n;
+}
+
+/* Wait until the inner half executes init.  Success: one byte, perhaps with the listener, then end of file. */
+static int wait_for_init(int sync_fd, int *ret_listener, struct rsys_error **err)
 {
     bool ready = false;
+    RSYS_AUTO_FD listener = -1;
     for (;;) {
         struct failure failure;
-        ssize_t n = recv(sync_fd, &failure, sizeof failure, 0);
-        if (n < 0 && errno == EINTR)
-            continue;
+        ssize_t n = receive_word(sync_fd, &failure, sizeof failure, &listener);
         if (n == 1) {
             ready = true;
         } else if (n == (ssize_t)sizeof failure) {
@@ -119,6 +161,7 @@ static int wait_for_init(int sync_fd, struct rsys_error **err)
                 (*err)->code = failure.code;
             return -1;
         } else if (n == 0 && ready) {
+            *ret_listener = rsys_fd_steal(&listener);
             return 0;
         } else {
             return rsys_error_make(err, n < 0 ? errno : 0, "stage namespaces: the sandbox's first process ended without a word (out of memory?)");
@@ -164,7 +207,7 @@ static int check(const struct rsys_sandbox_start *start, uint32_t *ret_nofile, s
     return rsys_sandbox_nofile(spec, ret_nofile, err);
 }
 
-pid_t rsys_sandbox_start(const struct rsys_sandbox_start *start, int *ret_broker_fd, struct rsys_error **err)
+pid_t rsys_sandbox_start(const struct rsys_sandbox_start *start, int *ret_broker_fd, int *ret_listener_fd, struct rsys_error **err)
 {
     struct sandbox_inside inside = {.start = start, .sync_fd = -1, .broker_take = -1, .broker_give = -1};
     sandbox_trees_init(&inside.trees);
@@ -193,7 +236,7 @@ pid_t rsys_sandbox_start(const struct rsys_sandbox_start *start, int *ret_broker
         run_inside(&inside);
     }
     close(rsys_fd_steal(&theirs));
-    if (prepare(start, pid, ours, err) < 0 || wait_for_init(ours, err) < 0) {
+    if (prepare(start, pid, ours, err) < 0 || wait_for_init(ours, ret_listener_fd, err) < 0) {
         kill(pid, SIGKILL);
         while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
             ;

@@ -7,6 +7,7 @@
 
 #include "sandbox/sandbox.h"
 #include "server/addresses.h"
+#include "server/denials.h"
 #include "server/log.h"
 #include "server/pass.h"
 #include "server/program.h"
@@ -100,24 +101,29 @@ static int watch(int epoll_fd, int fd, unsigned events, void *what)
 
 /* Until the client, the daemon or the sandbox ends.  pid 1 reads the client's connection; we only look for its end, so that a pid 1 that does not
  * read cannot outlive its client.  Meanwhile, relay what has to be. */
-static const char *serve(const struct server_session_start *start, pid_t pid, struct relays *relays, int epoll_fd, int broker)
+static const char *serve(const struct server_session_start *start, pid_t pid, struct relays *relays, int epoll_fd, int broker, struct denials *denials, int listener)
 {
-    static char client, daemon, init; /* their addresses tell the events apart */
+    static char client, daemon, init, denied; /* their addresses tell the events apart */
     int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
     if (pidfd < 0 || watch(epoll_fd, start->control_fd, EPOLLRDHUP, &client) < 0 || watch(epoll_fd, start->daemon_fd, EPOLLIN, &daemon) < 0 ||
-        watch(epoll_fd, pidfd, EPOLLIN, &init) < 0)
+        watch(epoll_fd, pidfd, EPOLLIN, &init) < 0 || (denials != NULL && watch(epoll_fd, listener, EPOLLIN, &denied) < 0))
         return strerror(errno);
     for (;;) {
         struct epoll_event event; /* one at a time: an event may end what the next one is of */
-        int n = epoll_wait(epoll_fd, &event, 1, -1);
+        int n = epoll_wait(epoll_fd, &event, 1, denials_timeout(denials));
         if (n < 0 && errno != EINTR)
             return strerror(errno);
+        denials_tell(denials, false);
         if (n <= 0)
             continue;
         if (event.data.ptr == &client)
             return "the client is gone";
         if (event.data.ptr == &init)
             return "its pid 1 has ended";
+        if (event.data.ptr == &denied) {
+            denials_ready(denials);
+            continue;
+        }
         if (event.data.ptr != &daemon) {
             relays_ready(relays, event.data.ptr, event.events);
             continue;
@@ -167,7 +173,7 @@ void server_session_run(const struct server_session_start *start)
     /* The range's lock is held until we end: it is never closed before.  Who may not map the range maps its own id. */
     (void)server_range_take(&first);
     sandbox.outside_uid = sandbox.outside_gid = first;
-    int broker = -1;
+    int broker = -1, listener = -1;
     RSYS_AUTO_FD epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     struct relays *relays = NULL;
     if (!start->pinned) {
@@ -178,20 +184,24 @@ void server_session_run(const struct server_session_start *start)
             fail(start, "the relay of the client's connection cannot be made");
     }
     sandbox.executor_fd = server_program_open(&err);
-    pid_t pid = sandbox.executor_fd < 0 || take_addresses(&sandbox, &err) < 0 ? -1 : rsys_sandbox_start(&sandbox, &broker, &err);
+    pid_t pid = sandbox.executor_fd < 0 || take_addresses(&sandbox, &err) < 0 ? -1 : rsys_sandbox_start(&sandbox, &broker, &listener, &err);
     if (pid < 0)
         fail(start, rsys_error_text(err));
     close(sandbox.executor_fd);
     rsys_close(sandbox.counters_fd);
     if (!start->pinned)
         close(sandbox.control_fd);
+    struct denials *denials = listener >= 0 ? denials_new(listener, start->number, start->policy->spec) : NULL;
+    if (listener >= 0 && denials == NULL)
+        fail(start, "there is no memory for what the policy denies");
     const char *why = "the daemon is gone";
     if (server_send_fd(start->daemon_fd, broker, 0) == 0) {
         if (start->pinned)
             close(rsys_fd_steal(&broker)); /* the daemon puts the channels in by itself */
-        why = send_welcome(start) < 0 ? "the client did not take its welcome" : serve(start, pid, relays, epoll_fd, broker);
+        why = send_welcome(start) < 0 ? "the client did not take its welcome" : serve(start, pid, relays, epoll_fd, broker, denials, listener);
     }
     end_sandbox(pid);
+    denials_tell(denials, true);
     rsys_sandbox_unlink(&sandbox);
     server_log(LOG_LEVEL_DEBUG, "ended: %s", why);
     _exit(0);

@@ -65,29 +65,51 @@ static enum rsys_action table_limits(const struct rsys_call *call, enum rsys_act
     return RSYS_ACTION_REMOTE;
 }
 
-enum rsys_action rsys_rules_decide(const struct rsys_rules *rules, uint64_t nr, const uint64_t args[6], uint16_t *ret_error)
+struct rsys_decision rsys_rules_judge(const struct rsys_rules *rules, uint64_t nr, const uint64_t args[6])
 {
     const struct rsys_call *call = rsys_call_by_number(nr);
     const struct rsys_wire_rule *strictest = NULL;
-    for (size_t i = first_of(rules, nr); i < rules->count && rules->rules[i].nr == nr; i++)
-        if (rule_matches(&rules->rules[i], args) && (strictest == NULL || rules->rules[i].action > strictest->action))
-            strictest = &rules->rules[i];
-
-    enum rsys_action action = strictest != NULL ? strictest->action : rules->default_action;
-    uint16_t error = strictest != NULL ? strictest->error : rules->default_error;
-    if (action < RSYS_ACTION_DENY && call == NULL) {
-        action = RSYS_ACTION_DENY;
-        error = ENOSYS;
-    } else if (action < RSYS_ACTION_DENY && call->where == RSYS_NEVER) {
-        action = RSYS_ACTION_DENY;
-        error = call->refusal;
-    } else if (action < RSYS_ACTION_DENY) {
-        /* A default says nothing of placement: then it is the table's, which is remote for what may be either. */
-        action = table_limits(call, strictest != NULL ? action : RSYS_ACTION_REMOTE);
+    bool logged = false;
+    for (size_t i = first_of(rules, nr); i < rules->count && rules->rules[i].nr == nr; i++) {
+        const struct rsys_wire_rule *rule = &rules->rules[i];
+        if (!rule_matches(rule, args))
+            continue;
+        logged = logged || (rule->action < RSYS_ACTION_DENY && rule->error != 0);
+        if (strictest == NULL || rule->action > strictest->action)
+            strictest = rule;
     }
-    if (action == RSYS_ACTION_DENY && ret_error != NULL)
-        *ret_error = error;
-    return action;
+    struct rsys_decision decision = {.action = rules->default_action, .error = rules->default_error};
+    if (strictest != NULL)
+        decision = (struct rsys_decision){.action = strictest->action, .error = strictest->error, .source = strictest->source};
+    else
+        logged = rules->default_action < RSYS_ACTION_DENY && rules->default_error != 0;
+    if (decision.action >= RSYS_ACTION_DENY)
+        return decision;
+    if (call == NULL || call->where == RSYS_NEVER)
+        return (struct rsys_decision){.action = RSYS_ACTION_DENY, .error = call == NULL ? ENOSYS : call->refusal, .table = true};
+    /* A default says nothing of placement: then it is the table's, which is remote for what may be either. */
+    decision.action = table_limits(call, strictest != NULL ? decision.action : RSYS_ACTION_REMOTE);
+    decision.error = 0;
+    decision.logged = logged;
+    return decision;
+}
+
+enum rsys_action rsys_rules_decide(const struct rsys_rules *rules, uint64_t nr, const uint64_t args[6], uint16_t *ret_error)
+{
+    struct rsys_decision decision = rsys_rules_judge(rules, nr, args);
+    if (decision.action == RSYS_ACTION_DENY && ret_error != NULL)
+        *ret_error = decision.error;
+    return decision.action;
+}
+
+bool rsys_rules_log(const struct rsys_rules *rules, uint64_t nr)
+{
+    if (rules->default_action < RSYS_ACTION_DENY && rules->default_error != 0)
+        return true; /* conditions may leave some call to the default */
+    for (size_t i = first_of(rules, nr); i < rules->count && rules->rules[i].nr == nr; i++)
+        if (rules->rules[i].action < RSYS_ACTION_DENY && rules->rules[i].error != 0)
+            return true;
+    return false;
 }
 
 bool rsys_rules_conditional(const struct rsys_rules *rules, uint64_t nr)
@@ -156,4 +178,13 @@ void rsys_spec_free(struct rsys_spec *spec)
     rsys_rules_free(&spec->rules);
     rsys_clients_spec_free(&spec->clients);
     rsys_sandbox_spec_free(&spec->sandbox);
+    for (size_t i = 0; i < spec->origins; i++)
+        free(spec->origin[i]);
+    for (size_t i = 0; i < spec->warnings; i++)
+        free(spec->warning[i]);
+    free(spec->origin);
+    free(spec->warning);
+    *spec = (struct rsys_spec){.rules = {0}};
 }
+
+const char *rsys_spec_origin(const struct rsys_spec *spec, uint16_t source) { return source < spec->origins ? spec->origin[source] : "the policy"; }

@@ -15,7 +15,8 @@ enum rsys_action {
     RSYS_ACTION_LOCAL = 1,
     RSYS_ACTION_REMOTE = 2,
     RSYS_ACTION_DENY = 3, /* with the rule's errno */
-    RSYS_ACTION_KILL = 4, /* SCMP_ACT_KILL_*: the guest is killed with SIGSYS */
+    RSYS_ACTION_TRAP = 4, /* SCMP_ACT_TRAP: the guest gets a SIGSYS that it may handle, with the rule's errno in it */
+    RSYS_ACTION_KILL = 5, /* SCMP_ACT_KILL_*: the guest is killed with SIGSYS */
 };
 
 /* As SCMP_CMP_*: compared as unsigned 64 bits. */
@@ -37,14 +38,14 @@ struct rsys_wire_rule {
     uint16_t nr;
     uint8_t action; /* enum rsys_action */
     uint8_t compares;
-    uint16_t error; /* DENY: the errno */
+    uint16_t error; /* DENY, TRAP: the errno; LOCAL, REMOTE: 1 to log the call (SCMP_ACT_LOG), else 0 */
     uint16_t source; /* which entry of the policy's `syscalls` it came from, for messages (0: the default) */
     struct rsys_wire_compare compare[RSYS_RULE_COMPARES];
 };
 
 struct rsys_rules {
     uint8_t default_action;
-    uint16_t default_error;
+    uint16_t default_error; /* as a rule's */
     size_t count;
     struct rsys_wire_rule *rules; /* owned; sorted by nr */
 };
@@ -53,6 +54,17 @@ struct rsys_rules {
  * or REMOTE, what the table says of the call (a placement that the table has as local stays local, and so on); DENY denies them.
  * core/rules.c, used by both sides. */
 enum rsys_action rsys_rules_decide(const struct rsys_rules *rules, uint64_t nr, const uint64_t args[6], uint16_t *ret_error);
+/* The same, with what there is to tell of it. */
+struct rsys_decision {
+    enum rsys_action action;
+    uint16_t error;  /* DENY, TRAP */
+    uint16_t source; /* the deciding rule's, 0: the default */
+    bool table;      /* denied because the call never runs, or is not there, whatever the policy says */
+    bool logged;     /* LOCAL, REMOTE: some rule that matches, or the default, wants it logged */
+};
+struct rsys_decision rsys_rules_judge(const struct rsys_rules *rules, uint64_t nr, const uint64_t args[6]);
+/* Whether the policy may want some call of nr to be logged and executed. */
+bool rsys_rules_log(const struct rsys_rules *rules, uint64_t nr);
 /* Whether any rule of nr looks at arguments. */
 bool rsys_rules_conditional(const struct rsys_rules *rules, uint64_t nr);
 /* Check rules that came over the wire (hostile): every field in its range.  Returns 0 or -1. */
@@ -145,7 +157,12 @@ struct rsys_spec {
     struct rsys_rules rules;
     struct rsys_clients_spec clients;
     struct rsys_sandbox_spec sandbox;
+    /* Where rules stand, "FILE:LINE": [0] is the default's, [n] of those whose source is n; and what is odd about the policy, a line each.  Both are for people; owned. */
+    char **origin, **warning;
+    size_t origins, warnings;
 };
+/* Where the rule stands, or "the policy". */
+const char *rsys_spec_origin(const struct rsys_spec *spec, uint16_t source);
 void rsys_spec_free(struct rsys_spec *spec);
 
 #endif

@@ -14,7 +14,7 @@
 #endif
 
 #define RSYS_WIRE_MAGIC 0x53595352u /* "RSYS" */
-#define RSYS_WIRE_VERSION 2u
+#define RSYS_WIRE_VERSION 3u
 #define RSYS_TOKEN_SIZE 16
 
 /* ---- the hello: the first bytes of every connection, client to daemon ---- */
@@ -160,6 +160,12 @@ enum rsys_op {
      * one shifted left by 32. */
     RSYS_OP_PLACEHOLDER = 0x7004,
     RSYS_OP_NULL = 0x7005, /* does nothing, result 0: for measuring */
+
+    /* + a system call's number, below RSYS_OP_REPORT_MORE: the policy has denied this call of the guest's, whose arguments args are, or wants it logged: tell the server's log.
+     * The same from RSYS_OP_REPORT_MORE on: args[0] more such calls.  NOREPLY.  The executor makes a call of just this number, which its filter hands to the session's process. */
+    RSYS_OP_REPORT = 0x7200,
+    RSYS_OP_REPORT_MORE = 0x7400,
+    RSYS_OP_REPORT_END = 0x7600,
 
     RSYS_OP_SPAWN = 0x7801,  /* a first executor with pid args[0]; args[1] = 1: the view's pager (root directory "/", no placeholders).  Takes a
                               * spare channel and greets.  Result 0 or -errno */

@@ -127,7 +127,8 @@ int rsys_first_guest(struct jail *jail, struct rsys_error **err)
     char byte;
     pid_t pid;
 
-    if (rsys_filter_guest(&jail->session->rules, jail->session->trace_fd >= 0 || jail->session->options->stats, &filter, &count, err) < 0)
+    if (rsys_filter_guest(&jail->session->rules, 
+                          jail->session->trace_fd >= 0 || jail->session->options->stats ? RSYS_FILTER_TELL_REFUSALS : RSYS_FILTER_TELL_DENIALS, &filter, &count, err) < 0)
         return -1;
     jail->shared = mmap(NULL, sizeof(*jail->shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (jail->shared == MAP_FAILED)

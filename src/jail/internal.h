@@ -285,6 +285,13 @@ int rsys_epoll_part(struct guest *guest, int fd);
 /* ---- tracing (trace.c) ---- */
 
 void rsys_trace_start(struct rsys_session *session);
+/* ---- denials.c ---- */
+/* The policy has denied this call, or wants it logged. */
+void rsys_denial_tell(const struct call *call);
+/* The guest is in a stop: its kernel has killed it for the call in its registers, if the policy says so (nr UINT64_MAX); or sent it a SIGSYS for one. */
+void rsys_denial_stopped(struct guest *guest, uint64_t nr);
+void rsys_denial_signal(struct guest *guest);
+
 void rsys_trace_call_begin(struct call *call);
 /* The guest is about to be told: its memory can be read now. */
 void rsys_trace_call_ready(struct call *call, enum verdict verdict);

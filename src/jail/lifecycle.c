@@ -528,6 +528,7 @@ static void guest_stopped(struct jail *jail, pid_t tid, int status)
 {
     struct guest *guest = rsys_guest_find(jail, tid);
     int event = (int)((unsigned)status >> 16), signal = WSTOPSIG(status);
+    unsigned long ending;
 
     if (!guest)
         guest = rsys_guest_new(jail, tid);
@@ -554,6 +555,8 @@ static void guest_stopped(struct jail *jail, pid_t tid, int status)
         stop_exec(jail, tid);
         break;
     case PTRACE_EVENT_EXIT:
+        if (ptrace(PTRACE_GETEVENTMSG, tid, NULL, &ending) == 0 && WTERMSIG((int)ending) == SIGSYS)
+            rsys_denial_stopped(guest, UINT64_MAX);
         stop_exit(guest);
         break;
     case PTRACE_EVENT_STOP:
@@ -565,6 +568,8 @@ static void guest_stopped(struct jail *jail, pid_t tid, int status)
             rsys_mask_stop(guest);
         break;
     default:
+        if (signal == SIGSYS)
+            rsys_denial_signal(guest);
         rsys_signal_stop(guest, signal);
     }
 }

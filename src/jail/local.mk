@@ -6,6 +6,7 @@ noinst_LIBRARIES += librsys-jail.a
 librsys_jail_a_SOURCES =
 librsys_jail_a_SOURCES += src/jail/supervisor.c
 librsys_jail_a_SOURCES += src/jail/notify.c
+librsys_jail_a_SOURCES += src/jail/denials.c
 librsys_jail_a_SOURCES += src/jail/lifecycle.c
 librsys_jail_a_SOURCES += src/jail/first.c
 librsys_jail_a_SOURCES += src/jail/signals.c

@@ -317,13 +317,15 @@ static enum verdict call_place(struct call *call)
     struct guest *guest = call->guest;
     struct rsys_session *session = guest->process->jail->session;
     const struct rsys_call *row = call->row;
-    uint16_t error = ENOSYS;
+    struct rsys_decision decision = rsys_rules_judge(&session->rules, call->nr, call->args);
     enum verdict verdict;
 
-    call->placed = rsys_rules_decide(&session->rules, call->nr, call->args, &error);
+    call->placed = decision.action;
+    if ((call->placed == RSYS_ACTION_DENY && !decision.table) || decision.logged)
+        rsys_denial_tell(call);
     if (!row || call->placed == RSYS_ACTION_DENY)
-        return rsys_call_done(call, -(int64_t)error);
-    if (call->placed == RSYS_ACTION_KILL) {
+        return rsys_call_done(call, -(int64_t)(decision.error ? decision.error : ENOSYS));
+    if (call->placed >= RSYS_ACTION_TRAP) { /* the filter does it by itself */
         syscall(SYS_tgkill, guest->process->pid, guest->tid, SIGKILL);
         return rsys_call_done(call, -ENOSYS);
     }

@@ -185,10 +185,10 @@ static int64_t guest_expects(const struct rsys_rules *rules, bool tells, const s
     uint16_t error = 0;
     const struct rsys_call *call = rsys_call_by_number(probe->nr);
     enum rsys_action action = rsys_rules_decide(rules, probe->nr, probe->args, &error);
-    if (action == RSYS_ACTION_KILL)
+    if (action >= RSYS_ACTION_TRAP)
         return KILLED;
     if (action == RSYS_ACTION_DENY)
-        return tells && call != NULL ? NOTIFIED : -(int64_t)error;
+        return call != NULL && (call->where != RSYS_NEVER || tells || !rsys_rules_judge(rules, probe->nr, probe->args).table) ? NOTIFIED : -(int64_t)error;
     switch (probe->nr) {
     case SYS_mmap:
         return (probe->args[3] & MAP_ANONYMOUS) != 0 ? ALLOWED : NOTIFIED;
@@ -202,6 +202,8 @@ static int64_t guest_expects(const struct rsys_rules *rules, bool tells, const s
     case SYS_exit_group:
         return ALLOWED;
     default:
+        if (rsys_rules_log(rules, probe->nr) && probe->nr != SYS_rt_sigreturn && probe->nr != SYS_restart_syscall)
+            return NOTIFIED;
         return action == RSYS_ACTION_LOCAL || call->where == RSYS_LOCAL ? ALLOWED : NOTIFIED;
     }
 }
@@ -229,6 +231,8 @@ static int64_t executor_expects(const struct rsys_rules *rules, const struct pro
         return KILLED;
     if (action == RSYS_ACTION_DENY)
         return -(int64_t)error;
+    if (action == RSYS_ACTION_TRAP)
+        return -ENOSYS;
     if (action == RSYS_ACTION_LOCAL)
         return -ENOSYS;
     if (probe->nr == SYS_socket || probe->nr == SYS_socketpair) {
@@ -257,6 +261,14 @@ static int64_t executor_expects(const struct rsys_rules *rules, const struct pro
 
 static bool has_requests(uint64_t nr) { return nr == SYS_ioctl || nr == SYS_fcntl || nr == SYS_prctl; }
 
+/* As sandbox/inside.c has it where there can be no listener. */
+static void refuse_notified(struct sock_filter *program, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        if (program[i].code == (BPF_RET | BPF_K) && (program[i].k & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_USER_NOTIF)
+            program[i].k = SECCOMP_RET_ERRNO | (program[i].k & SECCOMP_RET_DATA);
+}
+
 static void check_all(const struct rsys_rules *rules, bool guest, bool tells, unsigned round)
 {
     RSYS_AUTO_ERROR err = NULL;
@@ -266,6 +278,8 @@ static void check_all(const struct rsys_rules *rules, bool guest, bool tells, un
     ck_assert_msg(made == 0, "%s", rsys_error_text(err));
     if (emulated())
         return;
+    if (!guest)
+        refuse_notified(program, count);
     ask(program, count, guest);
     for (size_t i = 0; i < board->count; i++) {
         const struct probe *probe = &board->probe[i];
@@ -291,7 +305,7 @@ static void add_numbers(bool guest)
 static const struct {
     uint8_t action;
     uint16_t error;
-} defaults[] = {{RSYS_ACTION_REMOTE, EPERM}, {RSYS_ACTION_DENY, EPERM}, {RSYS_ACTION_DENY, 4000}};
+} defaults[] = {{RSYS_ACTION_REMOTE, 0}, {RSYS_ACTION_REMOTE, 1}, {RSYS_ACTION_DENY, EPERM}, {RSYS_ACTION_DENY, 4000}};
 
 START_TEST(every_number)
 {
@@ -330,7 +344,9 @@ static struct rsys_wire_rule any_rule(uint16_t source)
     struct rsys_wire_rule rule = {
         .nr = subjects[any(RSYS_ARRAY_SIZE(subjects))], .action = (uint8_t)(1 + any(3)), .error = (uint16_t)(1 + any(4000)), .source = source};
     if (any(40) == 0)
-        rule.action = RSYS_ACTION_KILL;
+        rule.action = any(2) == 0 ? RSYS_ACTION_KILL : RSYS_ACTION_TRAP;
+    if (rule.action < RSYS_ACTION_DENY)
+        rule.error = any(8) == 0; /* to be logged */
     rule.compares = (uint8_t)(any(8) == 0 ? 0 : 1 + any(any(4) == 0 ? 6 : 2));
     for (unsigned i = 0; i < rule.compares; i++) {
         struct rsys_wire_compare *compare = &rule.compare[i];
@@ -345,6 +361,8 @@ static struct rsys_wire_rule any_rule(uint16_t source)
 static struct rsys_rules any_rules(void)
 {
     struct rsys_rules rules = {.default_action = (uint8_t)(1 + any(3)), .default_error = (uint16_t)(1 + any(4000)), .count = 1 + any(60)};
+    if (rules.default_action < RSYS_ACTION_DENY)
+        rules.default_error = any(8) == 0;
     rules.rules = calloc(rules.count, sizeof *rules.rules);
     for (size_t i = 0; i < rules.count; i++)
         rules.rules[i] = any_rule((uint16_t)i);
@@ -469,12 +487,14 @@ START_TEST(executor_one)
     RSYS_AUTO_ERROR err = NULL;
     RSYS_AUTO_FREE struct sock_filter *program = NULL;
     unsigned count;
-    struct rsys_rules rules = {.default_action = executor_lines[_i].denied ? RSYS_ACTION_DENY : RSYS_ACTION_REMOTE, .default_error = 4000};
+    struct rsys_rules rules = {.default_action = executor_lines[_i].denied ? RSYS_ACTION_DENY : RSYS_ACTION_REMOTE,
+                               .default_error = executor_lines[_i].denied ? 4000 : 0};
     ck_assert_int_eq(rsys_filter_executor(&rules, &program, &count, &err), 0);
     board_clear();
     board_add(executor_lines[_i].nr, executor_lines[_i].args);
     if (emulated())
         return;
+    refuse_notified(program, count);
     ask(program, count, false);
     ck_assert_int_eq(board->probe[0].result, executor_lines[_i].result);
 }

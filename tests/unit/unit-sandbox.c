@@ -46,13 +46,13 @@ static void run(enum who who, const struct rsys_sandbox_spec *spec)
     pid_t child = fork();
     if (child == 0) {
         struct rsys_error *err = NULL;
-        int control[2], broker = -1;
+        int control[2], broker = -1, listener = -1;
         who_become(who);
         if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, control) < 0)
             _exit(1);
         struct rsys_sandbox_start start = {.spec = spec, .filter = &allow_all, .filter_count = 1, .executor_fd = probe_fd, .counters_fd = -1,
                                            .control_fd = control[1], .outside_uid = OUTSIDE_ID, .outside_gid = OUTSIDE_ID};
-        pid_t pid = rsys_sandbox_start(&start, &broker, &err);
+        pid_t pid = rsys_sandbox_start(&start, &broker, &listener, &err);
         close(control[1]);
         if (pid < 0) {
             dprintf(out[1], "error=%s\n", rsys_error_text(err));
@@ -242,10 +242,10 @@ START_TEST(ends_with_its_maker)
     pid_t child = fork();
     if (child == 0) {
         struct rsys_error *err = NULL;
-        int broker = -1;
+        int broker = -1, listener = -1;
         struct rsys_sandbox_start start = {.spec = &spec, .filter = &allow_all, .filter_count = 1, .executor_fd = probe_fd, .counters_fd = -1,
                                            .control_fd = gone[1], .outside_uid = OUTSIDE_ID, .outside_gid = OUTSIDE_ID};
-        _exit(rsys_sandbox_start(&start, &broker, &err) < 0); /* without a kill, without a wait */
+        _exit(rsys_sandbox_start(&start, &broker, &listener, &err) < 0); /* without a kill, without a wait */
     }
     close(gone[1]);
     int status;
