@@ -8,6 +8,7 @@
  * The first calls of a kind are told one by one, and then their number alone, from time to time. */
 #include "server/denials.h"
 
+#include "server/counters.h"
 #include "server/log.h"
 #include "src/core/table.h"
 #include "src/core/util.h"
@@ -30,6 +31,7 @@ struct denials {
     int fd; /* owned */
     unsigned number;
     const struct rsys_spec *spec;
+    struct session_counters *counters;
     struct seccomp_notif *request; /* as large as the kernel's; owned */
     struct seccomp_notif_resp *response;
     size_t request_size, response_size;
@@ -46,7 +48,7 @@ static int64_t now_ms(void)
     return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
 }
 
-struct denials *denials_new(int listener, unsigned number, const struct rsys_spec *spec)
+struct denials *denials_new(int listener, unsigned number, const struct rsys_spec *spec, struct session_counters *counters)
 {
     struct seccomp_notif_sizes sizes;
     struct denials *denials = calloc(1, sizeof *denials);
@@ -61,6 +63,7 @@ struct denials *denials_new(int listener, unsigned number, const struct rsys_spe
     }
     denials->number = number;
     denials->spec = spec;
+    denials->counters = counters;
     if (denials->request == NULL || denials->response == NULL) {
         denials_free(denials);
         return NULL;
@@ -142,9 +145,12 @@ static void reported(struct denials *denials, const struct seccomp_data *data)
     if (call == NULL)
         return;
     struct rsys_decision decision = rsys_rules_judge(rules, nr, args);
+    bool denied = decision.action >= RSYS_ACTION_DENY && !decision.table;
+    if (more || denied)
+        counters_add(&denials->counters->denied, count);
     if (more)
         keep(denials, nr, count);
-    else if ((decision.action >= RSYS_ACTION_DENY && !decision.table) || decision.logged)
+    else if (denied || decision.logged)
         tell_one(denials, call, args, &decision, "");
 }
 
@@ -166,6 +172,7 @@ void denials_ready(struct denials *denials)
         struct rsys_decision decision = rsys_rules_judge(&denials->spec->rules, (uint64_t)data->nr, args);
         if (call != NULL && decision.action == RSYS_ACTION_DENY)
             error = -(int32_t)decision.error;
+        counters_add(&denials->counters->denied, 1);
         if (call != NULL)
             tell_one(denials, call, args, &decision, ", asked of its executor by the client");
     }

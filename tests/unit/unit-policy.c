@@ -221,6 +221,13 @@ static const struct {
      "read", {0}, RSYS_ACTION_REMOTE, 0},
     {"{'defaultAction': 'SCMP_ACT_ERRNO', 'defaultErrnoRet': 38, 'syscalls': []" BOX, "write", {0}, RSYS_ACTION_DENY, ENOSYS},
     {"{'defaultAction': 'deny'" BOX, "getpid", {0}, RSYS_ACTION_DENY, EPERM},
+    {"{'defaultAction': 'SCMP_ACT_LOG'" BOX, "getpid", {0}, RSYS_ACTION_LOCAL, 0},
+    {"{'defaultAction': 'SCMP_ACT_TRAP', 'defaultErrnoRet': 5" BOX, "getpid", {0}, RSYS_ACTION_TRAP, 0},
+    {RULE("{'names': ['read'], 'action': 'trap'}, {'names': ['read'], 'action': 'deny'}"), "read", {0}, RSYS_ACTION_TRAP, 0},
+    {RULE("{'names': ['read'], 'action': 'trap'}, {'names': ['read'], 'action': 'kill'}"), "read", {0}, RSYS_ACTION_KILL, 0},
+    {RULE("{'names': ['read'], 'action': 'log'}, {'names': ['read'], 'action': 'deny'}"), "read", {0}, RSYS_ACTION_DENY, EPERM},
+    /* a container engine's profile names what nobody here knows */
+    {"{'defaultAction': 'SCMP_ACT_ERRNO', 'archMap': null, 'syscalls': [{'names': ['read', 'to_come'], 'action': 'SCMP_ACT_ALLOW'}]" BOX, "read", {0}, RSYS_ACTION_REMOTE, 0},
     {"{'defaultAction': 'deny', 'syscalls': [{'names': ['@default'], 'action': 'allow'}]" BOX, "getpid", {0}, RSYS_ACTION_LOCAL, 0},
     {"{'defaultAction': 'kill'" BOX, "getpid", {0}, RSYS_ACTION_KILL, 0},
     /* profiles of container engines */
@@ -248,6 +255,34 @@ START_TEST(decisions)
     const struct rsys_call *call = rsys_call_by_name(decided[_i].call);
     int action = rsys_rules_decide(&spec->rules, call->nr, decided[_i].args, &error);
     ck_assert_msg(action == (int)decided[_i].action && error == decided[_i].error, "%s: action %d, error %d", text, action, error);
+    rsys_policy_free(spec);
+}
+END_TEST
+
+/* Where rules stand, what is logged, what is warned of. */
+START_TEST(told)
+{
+    RSYS_AUTO_ERROR err = NULL;
+    static const uint64_t args[6] = {1};
+    struct rsys_spec *spec = parse("{\n'defaultAction': 'deny', 'archMap': [],\n'syscalls': [\n{'names': ['read', 'raed'], 'action': 'log'},\n"
+                                   "{'names': ['write'], 'action': 'deny', 'errnoRet': 5}]" BOX, &err);
+    ck_assert_msg(spec != NULL, "%s", rsys_error_text(err));
+    struct rsys_decision decision = rsys_rules_judge(&spec->rules, rsys_call_by_name("read")->nr, args);
+    ck_assert(decision.action == RSYS_ACTION_REMOTE && decision.logged && !decision.table);
+    ck_assert_str_eq(rsys_spec_origin(spec, decision.source), "P:4");
+    decision = rsys_rules_judge(&spec->rules, rsys_call_by_name("write")->nr, args);
+    ck_assert(decision.action == RSYS_ACTION_DENY && decision.error == 5 && !decision.logged);
+    ck_assert_str_eq(rsys_spec_origin(spec, decision.source), "P:5");
+    decision = rsys_rules_judge(&spec->rules, rsys_call_by_name("open")->nr, args);
+    ck_assert(decision.action == RSYS_ACTION_DENY && decision.error == EPERM && decision.source == 0);
+    ck_assert_str_eq(rsys_spec_origin(spec, 0), "P:2");
+    ck_assert_str_eq(rsys_spec_origin(spec, 7), "the policy");
+    ck_assert_uint_eq(spec->warnings, 1);
+    ck_assert_str_eq(spec->warning[0], "P:4: nobody here knows a call \"raed\": it has no effect: did you mean \"read\"?");
+    rsys_policy_free(spec);
+    spec = parse("{'defaultAction': 'allow'}", &err);
+    decision = rsys_rules_judge(&spec->rules, rsys_call_by_name("ptrace")->nr, args);
+    ck_assert(decision.action == RSYS_ACTION_DENY && decision.table);
     rsys_policy_free(spec);
 }
 END_TEST
@@ -441,6 +476,7 @@ int main(void)
     tcase_set_timeout(tests, 60);
     tcase_add_loop_test(tests, wrong_policies, 0, (int)RSYS_ARRAY_SIZE(wrong));
     tcase_add_loop_test(tests, decisions, 0, (int)RSYS_ARRAY_SIZE(decided));
+    tcase_add_test(tests, told);
     tcase_add_test(tests, sandbox_fields);
     tcase_add_test(tests, sandbox_defaults);
     tcase_add_test(tests, networks);

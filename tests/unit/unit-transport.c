@@ -372,7 +372,7 @@ START_TEST(hellos)
     hello(REPLY(RSYS_HELLO_OK, RSYS_WIRE_VERSION, 4), "abcd", 4, false, "impossible size");
     hello(REPLY(RSYS_HELLO_OK, RSYS_WIRE_VERSION, RSYS_WELCOME_MAX + 1), "", 0, false, "impossible size");
     hello(REPLY(RSYS_HELLO_FAILED, RSYS_WIRE_VERSION, 0xffffffff), "", 0, false, "impossible size");
-    hello(REPLY(RSYS_HELLO_BAD_VERSION, 9, 0), "", 0, false, "version 9 of the protocol and this client version 2");
+    hello(REPLY(RSYS_HELLO_BAD_VERSION, 9, 0), "", 0, false, "version 9 of the protocol and this client version 3");
     hello(REPLY(RSYS_HELLO_OK, 9, sizeof welcome), &welcome, sizeof welcome, false, "version 9");
     hello(REPLY(RSYS_HELLO_REFUSED, RSYS_WIRE_VERSION, 8), "too many", 8, false, "refused the session: too many");
     hello(REPLY(RSYS_HELLO_FAILED, RSYS_WIRE_VERSION, 8), "no\033[2J\nx", 8, false, "could not make the sandbox: no?[2J x");
