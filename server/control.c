@@ -88,7 +88,7 @@ static void control_ready(struct daemon *daemon, struct watch *watch)
 {
     struct control *control = (struct control *)watch;
     struct rsys_peer peer;
-    RSYS_AUTO_FD fd = rsys_accept(control->address, watch->fd, &peer);
+    RSYS_AUTO_FD fd = rsys_address_accept(control->address, watch->fd, &peer);
     if (fd < 0)
         return;
     /* The socket's mode keeps others out, but whoever may write to its directory's parents may have put it elsewhere. */
@@ -123,7 +123,7 @@ static int listen_at(struct daemon *daemon, const char *path, struct rsys_error 
     daemon->control = control;
     control->watch = (struct watch){.fd = -1, .ready = control_ready};
     control->address = control_address(path, err);
-    if (control->address == NULL || (control->watch.fd = rsys_listen(control->address, err)) < 0)
+    if (control->address == NULL || (control->watch.fd = rsys_address_listen(control->address, err)) < 0)
         return -1;
     if (daemon_watch(daemon, &control->watch) < 0)
         return rsys_error_make(err, errno, "wait for connections to %s", path);
@@ -159,7 +159,7 @@ void control_close(struct daemon *daemon)
         daemon_unwatch(daemon, &control->watch);
     rsys_close(control->watch.fd);
     if (control->address != NULL)
-        rsys_unlisten(control->address);
+        rsys_address_unlisten(control->address);
     rsys_address_free(control->address);
     free(control);
 }
@@ -169,7 +169,7 @@ static int ask(const char *path, char form, struct rsys_error **err)
     char buffer[65536];
     ssize_t n;
     struct rsys_address *address = control_address(path, err);
-    RSYS_AUTO_FD fd = address != NULL ? rsys_connect(address, ASK_MS, err) : -1;
+    RSYS_AUTO_FD fd = address != NULL ? rsys_address_connect(address, ASK_MS, err) : -1;
     rsys_address_free(address);
     if (fd < 0)
         return -1;

@@ -88,7 +88,7 @@ static int add_listener(struct daemon *daemon, const char *text, const char *fro
         return -1;
     int mode = daemon->options->socket_mode;
     rsys_address_set_mode(address, mode >= 0 ? (unsigned)mode : daemon->options->clients.uids.given ? 0666 : 0600);
-    int fd = check_address(daemon, address, err) < 0 ? -1 : rsys_listen(address, err);
+    int fd = check_address(daemon, address, err) < 0 ? -1 : rsys_address_listen(address, err);
     if (fd < 0) {
         rsys_address_free(address);
         return -1;
@@ -155,7 +155,7 @@ static void close_listeners(struct daemon *daemon)
     for (size_t i = 0; i < daemon->listener_count; i++) {
         daemon_unwatch(daemon, &daemon->listeners[i].watch);
         close(daemon->listeners[i].watch.fd);
-        rsys_unlisten(daemon->listeners[i].address);
+        rsys_address_unlisten(daemon->listeners[i].address);
         rsys_address_free(daemon->listeners[i].address);
     }
     daemon->listener_count = 0;

@@ -110,7 +110,7 @@ void daemon_accept(struct daemon *daemon, struct watch *watch)
     struct listener *listener = (struct listener *)watch;
     struct rsys_peer peer;
     char why[160];
-    int fd = rsys_accept(listener->address, watch->fd, &peer);
+    int fd = rsys_address_accept(listener->address, watch->fd, &peer);
     if (fd >= 0 && !access_allows(&daemon->options->clients, &daemon->policy.spec->clients, &peer, why, sizeof why)) {
         /* At once, whatever it has to say: it is not to have a place that others wait for. */
         sessions_refuse(daemon, fd, &peer, why);

@@ -94,9 +94,9 @@ void rsys_address_set_mode(struct rsys_address *address, unsigned mode) { addres
 
 bool rsys_address_is_public(const struct rsys_address *address) { return address->ops->is_public(address); }
 
-int rsys_listen(const struct rsys_address *address, struct rsys_error **err) { return address->ops->listen(address, err); }
+int rsys_address_listen(const struct rsys_address *address, struct rsys_error **err) { return address->ops->listen(address, err); }
 
-int rsys_accept(const struct rsys_address *address, int listener, struct rsys_peer *peer)
+int rsys_address_accept(const struct rsys_address *address, int listener, struct rsys_peer *peer)
 {
     *peer = (struct rsys_peer){0};
     return address->ops->accept(address, listener, peer);
@@ -107,13 +107,13 @@ int rsys_listener_name(const struct rsys_address *address, int listener, char *t
     return address->ops->name(address, listener, text, size);
 }
 
-void rsys_unlisten(const struct rsys_address *address)
+void rsys_address_unlisten(const struct rsys_address *address)
 {
     if (address->ops->unlisten != NULL)
         address->ops->unlisten(address);
 }
 
-int rsys_connect(const struct rsys_address *address, int timeout_ms, struct rsys_error **err)
+int rsys_address_connect(const struct rsys_address *address, int timeout_ms, struct rsys_error **err)
 {
     return address->ops->connect(address, timeout_ms, err);
 }

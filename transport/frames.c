@@ -42,7 +42,7 @@ int rsys_wait_fd(int fd, short events, int64_t deadline)
     }
 }
 
-int rsys_connect_socket(int fd, const void *name, unsigned size, int64_t deadline)
+int rsys_socket_connect(int fd, const void *name, unsigned size, int64_t deadline)
 {
     int code = 0, flags;
     socklen_t code_size = sizeof code;

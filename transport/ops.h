@@ -21,7 +21,7 @@ struct rsys_address {
         uint32_t device[2];
         uint64_t inode; /* 0: nothing */
         int64_t born[2]; /* inode numbers are used again */
-    } *left;        /* unix: the name that rsys_listen made; owned */
+    } *left;        /* unix: the name that rsys_address_listen made; owned */
 };
 
 struct rsys_transport_ops {
@@ -53,6 +53,6 @@ int rsys_transport_failed(const char *what, const struct rsys_address *address, 
 /* The same for a failed connect, with the hints that hold for all transports. */
 int rsys_connect_failed(const struct rsys_address *address, int code, struct rsys_error **err);
 /* connect(2) on a fresh non-blocking socket, finished within the deadline; the socket is blocking after it.  0 or -1 with errno. */
-int rsys_connect_socket(int fd, const void *name, unsigned size, int64_t deadline);
+int rsys_socket_connect(int fd, const void *name, unsigned size, int64_t deadline);
 
 #endif

@@ -184,7 +184,7 @@ static int tcp_adopt(struct rsys_address *address, int family, int listener, str
 static int connect_one(const struct addrinfo *a, int64_t deadline)
 {
     RSYS_AUTO_FD fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0 || rsys_connect_socket(fd, a->ai_addr, a->ai_addrlen, deadline) < 0)
+    if (fd < 0 || rsys_socket_connect(fd, a->ai_addr, a->ai_addrlen, deadline) < 0)
         return -1;
     tune(fd);
     return rsys_fd_steal(&fd);

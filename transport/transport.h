@@ -41,20 +41,20 @@ struct rsys_peer {
 };
 
 /* A listening descriptor (non-blocking, close-on-exec), or -1.  A stale unix socket that nobody listens on is replaced. */
-int rsys_listen(const struct rsys_address *address, struct rsys_error **err);
+int rsys_address_listen(const struct rsys_address *address, struct rsys_error **err);
 /* The address of a listening descriptor that we were handed, which is made non-blocking and close-on-exec; it stays the caller's.  What it has in the file system is
- * whoever's made it: rsys_unlisten removes nothing.  NULL: it is no listener of any transport. */
+ * whoever's made it: rsys_address_unlisten removes nothing.  NULL: it is no listener of any transport. */
 struct rsys_address *rsys_address_adopt(int listener, struct rsys_error **err);
 /* Accept one connection of a listener: the descriptor, or -1 with errno (EAGAIN: none there; EPIPE: "embedded:" only, the client is gone and no other will come).
  * *peer gets who it is. */
-int rsys_accept(const struct rsys_address *address, int listener, struct rsys_peer *peer);
+int rsys_address_accept(const struct rsys_address *address, int listener, struct rsys_peer *peer);
 /* The address to connect to, as text: with the port that the kernel chose when the address has port 0.  0, or -1 with errno. */
 int rsys_listener_name(const struct rsys_address *address, int listener, char *text, size_t size);
 /* Remove what listening left in the file system (a unix socket's name). */
-void rsys_unlisten(const struct rsys_address *address);
+void rsys_address_unlisten(const struct rsys_address *address);
 
 /* Connect within timeout_ms (also over several addresses of one name).  Thread-safe. */
-int rsys_connect(const struct rsys_address *address, int timeout_ms, struct rsys_error **err);
+int rsys_address_connect(const struct rsys_address *address, int timeout_ms, struct rsys_error **err);
 
 /* ---- whole messages on a connected socket (frames.c) ---- */
 

@@ -133,7 +133,7 @@ static int vsock_connect(const struct rsys_address *address, int timeout_ms, str
     int limit_ms = timeout_ms < 0 ? 3600 * 1000 : timeout_ms == 0 ? 1 : timeout_ms;
     struct timeval limit = {limit_ms / 1000, limit_ms % 1000 * 1000};
     if (fd < 0 || setsockopt(fd, AF_VSOCK, SO_VM_SOCKETS_CONNECT_TIMEOUT, &limit, sizeof limit) < 0 ||
-        rsys_connect_socket(fd, &name, sizeof name, deadline) < 0)
+        rsys_socket_connect(fd, &name, sizeof name, deadline) < 0)
         return rsys_connect_failed(address, errno, err);
     return rsys_fd_steal(&fd);
 }

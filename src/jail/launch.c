@@ -137,7 +137,7 @@ static int hello(struct launch *launch, struct rsys_error **err)
     int timeout = launch->options->connect_timeout_ms;
     RSYS_AUTO_FREE void *payload = NULL;
     size_t size = 0;
-    session->control_fd = rsys_connect(launch->address, timeout, err);
+    session->control_fd = rsys_address_connect(launch->address, timeout, err);
     if (session->control_fd < 0 || rsys_hello_session(session->control_fd, timeout, &payload, &size, err) < 0)
         return -1;
     return take_welcome(session, payload, size, err);
@@ -150,7 +150,7 @@ static int spawn_pager(struct launch *launch, struct rsys_error **err)
     int timeout = launch->options->connect_timeout_ms;
     struct rsys_wire_request request = {.seq = 1, .nr = RSYS_OP_SPAWN, .args = {2, 1}};
     struct rsys_wire_reply reply, greeting;
-    launch->cage.pager_fd = rsys_connect(launch->address, timeout, err);
+    launch->cage.pager_fd = rsys_address_connect(launch->address, timeout, err);
     if (launch->cage.pager_fd < 0)
         return -1;
     if (rsys_hello_channel(launch->cage.pager_fd, session->welcome.token) < 0 ||

@@ -19,7 +19,7 @@ struct view;
 
 struct rsys_session {
     const struct rsys_options *options;
-    const struct rsys_address *address; /* for spare channels: rsys_connect() and rsys_hello_channel(welcome.token) */
+    const struct rsys_address *address; /* for spare channels: rsys_address_connect() and rsys_hello_channel(welcome.token) */
     int control_fd;              /* the session's control connection; the supervisor is its only user */
     uint32_t control_seq;        /* of the last request sent on it */
     struct rsys_welcome welcome; /* checked */

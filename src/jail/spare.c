@@ -49,7 +49,7 @@ static void *connector_main(void *argument)
     while (recv(own.fd, &wish, 1, 0) == 1) {
         RSYS_AUTO_ERROR err = NULL;
         struct spare_news news = {""};
-        RSYS_AUTO_FD fd = rsys_connect(own.address, own.timeout_ms, &err);
+        RSYS_AUTO_FD fd = rsys_address_connect(own.address, own.timeout_ms, &err);
 
         if (fd >= 0 && rsys_hello_channel(fd, own.token) < 0)
             rsys_error_make(&err, errno, "send a channel's hello to %s", rsys_address_text(own.address));

@@ -88,7 +88,7 @@ int server_connect(const struct server *server)
 {
     RSYS_AUTO_ERROR err = NULL;
     struct rsys_address *address = rsys_address_parse(server->address, &err);
-    int fd = address != NULL ? rsys_connect(address, TIMEOUT, &err) : -1;
+    int fd = address != NULL ? rsys_address_connect(address, TIMEOUT, &err) : -1;
     ck_assert_msg(fd >= 0, "%s", rsys_error_text(err));
     rsys_address_free(address);
     return fd;

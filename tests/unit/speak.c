@@ -32,18 +32,18 @@ void speak(const char *listen_text, const char *connect_text)
     struct rsys_address *there = parse(listen_text);
     char name[200], buffer[8];
     struct rsys_peer peer;
-    RSYS_AUTO_FD listener = rsys_listen(there, &err);
+    RSYS_AUTO_FD listener = rsys_address_listen(there, &err);
     ck_assert_msg(listener >= 0, "%s", rsys_error_text(err));
     ck_assert(fcntl(listener, F_GETFD) & FD_CLOEXEC);
-    ck_assert_int_eq(rsys_accept(there, listener, &peer), -1);
+    ck_assert_int_eq(rsys_address_accept(there, listener, &peer), -1);
     ck_assert_int_eq(errno, EAGAIN);
     ck_assert_int_eq(rsys_listener_name(there, listener, name, sizeof name), 0);
 
     struct rsys_address *here = parse(connect_text != NULL ? connect_text : name);
-    RSYS_AUTO_FD one = rsys_connect(here, 5000, &err);
+    RSYS_AUTO_FD one = rsys_address_connect(here, 5000, &err);
     ck_assert_msg(one >= 0, "%s", rsys_error_text(err));
     wait_for(listener);
-    RSYS_AUTO_FD two = rsys_accept(there, listener, &peer);
+    RSYS_AUTO_FD two = rsys_address_accept(there, listener, &peer);
     ck_assert_int_ge(two, 0);
     ck_assert_str_ne(peer.text, "");
     for (int i = 0; i < 2; i++) {
@@ -68,7 +68,7 @@ void speak(const char *listen_text, const char *connect_text)
     rsys_close(rsys_fd_steal(&two));
     ck_assert_int_eq(rsys_receive_all(one, buffer, 1, 5000), -1);
     ck_assert_int_eq(errno, EPIPE);
-    rsys_unlisten(there);
+    rsys_address_unlisten(there);
     rsys_address_free(here);
     rsys_address_free(there);
 }

@@ -134,32 +134,32 @@ START_TEST(unix_names)
     RSYS_AUTO_ERROR err = NULL;
     struct stat status;
     speak(socket_text, NULL);
-    ck_assert_int_lt(lstat(socket_path, &status), 0); /* rsys_unlisten took it away */
+    ck_assert_int_lt(lstat(socket_path, &status), 0); /* rsys_address_unlisten took it away */
 
     struct rsys_address *address = parse(socket_text);
-    RSYS_AUTO_FD first = rsys_listen(address, &err);
+    RSYS_AUTO_FD first = rsys_address_listen(address, &err);
     ck_assert_msg(first >= 0, "%s", rsys_error_text(err));
     ck_assert_int_eq(lstat(socket_path, &status), 0);
     ck_assert_uint_eq(status.st_mode & 0777, 0600);
     /* In use: refused, and the name stays. */
     struct rsys_address *other = parse(socket_text);
-    ck_assert_int_eq(rsys_listen(other, &err), -1);
+    ck_assert_int_eq(rsys_address_listen(other, &err), -1);
     ck_assert_ptr_nonnull(strstr(rsys_error_text(err), "in use"));
-    rsys_unlisten(other);
+    rsys_address_unlisten(other);
     ck_assert_int_eq(lstat(socket_path, &status), 0);
     /* Its listener died: replaced. */
     rsys_close(rsys_fd_steal(&first));
     RSYS_AUTO_ERROR err2 = NULL;
-    RSYS_AUTO_FD second = rsys_listen(other, &err2);
+    RSYS_AUTO_FD second = rsys_address_listen(other, &err2);
     ck_assert_msg(second >= 0, "%s", rsys_error_text(err2));
-    rsys_unlisten(address); /* is not the first one's to take away */
+    rsys_address_unlisten(address); /* is not the first one's to take away */
     ck_assert_int_eq(lstat(socket_path, &status), 0);
-    rsys_unlisten(other);
+    rsys_address_unlisten(other);
     ck_assert_int_lt(lstat(socket_path, &status), 0);
     /* A file that is no socket stays what it is. */
     RSYS_AUTO_FD file = open(socket_path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     RSYS_AUTO_ERROR err3 = NULL;
-    ck_assert_int_eq(rsys_listen(address, &err3), -1);
+    ck_assert_int_eq(rsys_address_listen(address, &err3), -1);
     ck_assert_int_eq(lstat(socket_path, &status), 0);
     ck_assert(S_ISREG(status.st_mode));
     rsys_address_free(other);
@@ -176,18 +176,18 @@ START_TEST(unix_mode)
     struct rsys_address *address = parse(socket_text);
     mode_t before = umask(077);
     rsys_address_set_mode(address, 0666);
-    RSYS_AUTO_FD listener = rsys_listen(address, &err);
+    RSYS_AUTO_FD listener = rsys_address_listen(address, &err);
     ck_assert_msg(listener >= 0, "%s", rsys_error_text(err));
     ck_assert_uint_eq(umask(before), 077);
     ck_assert_int_eq(lstat(socket_path, &status), 0);
     ck_assert_uint_eq(status.st_mode & 0777, 0666);
-    RSYS_AUTO_FD one = rsys_connect(address, 5000, &err);
+    RSYS_AUTO_FD one = rsys_address_connect(address, 5000, &err);
     wait_for(listener);
-    RSYS_AUTO_FD two = rsys_accept(address, listener, &peer);
+    RSYS_AUTO_FD two = rsys_address_accept(address, listener, &peer);
     ck_assert_int_ge(two, 0);
     ck_assert_int_eq(peer.kind, RSYS_PEER_UID);
     ck_assert_uint_eq(peer.id, geteuid());
-    rsys_unlisten(address);
+    rsys_address_unlisten(address);
     rsys_address_free(address);
 }
 END_TEST
@@ -204,13 +204,13 @@ START_TEST(embedded)
     speak(listen_text, connect_text);
     /* A message that carries no descriptor, then the end. */
     struct rsys_address *address = parse(listen_text);
-    RSYS_AUTO_FD listener = rsys_listen(address, &err);
+    RSYS_AUTO_FD listener = rsys_address_listen(address, &err);
     ck_assert_int_ge(listener, 0);
     ck_assert_int_eq(send(pair[1], "x", 1, 0), 1);
-    ck_assert_int_eq(rsys_accept(address, listener, &peer), -1);
+    ck_assert_int_eq(rsys_address_accept(address, listener, &peer), -1);
     ck_assert_int_eq(errno, EPROTO);
     close(pair[1]);
-    ck_assert_int_eq(rsys_accept(address, listener, &peer), -1);
+    ck_assert_int_eq(rsys_address_accept(address, listener, &peer), -1);
     ck_assert_int_eq(errno, EPIPE);
     rsys_address_free(address);
     close(pair[0]);
@@ -231,19 +231,19 @@ START_TEST(refused)
     char text[64], expected[200];
     snprintf(text, sizeof text, "tcp:127.0.0.1:%u", ntohs(name.sin_port));
     struct rsys_address *address = parse(text);
-    ck_assert_int_eq(rsys_connect(address, 5000, &err), -1);
+    ck_assert_int_eq(rsys_address_connect(address, 5000, &err), -1);
     snprintf(expected, sizeof expected, "connect to %s: Connection refused (is rsys-sandboxd running there?)", text);
     ck_assert_str_eq(rsys_error_text(err), expected);
     ck_assert_int_eq(err->code, ECONNREFUSED);
     rsys_address_free(address);
 
     address = parse(socket_text);
-    ck_assert_int_eq(rsys_connect(address, 5000, &err2), -1);
+    ck_assert_int_eq(rsys_address_connect(address, 5000, &err2), -1);
     ck_assert_ptr_nonnull(strstr(rsys_error_text(err2), "No such file or directory (is rsys-sandboxd running there?)"));
     rsys_address_free(address);
 
     address = parse("tcp:rsys-no-such-name.invalid:1");
-    ck_assert_int_eq(rsys_connect(address, 5000, &err3), -1);
+    ck_assert_int_eq(rsys_address_connect(address, 5000, &err3), -1);
     ck_assert_ptr_nonnull(strstr(rsys_error_text(err3), "look up \"rsys-no-such-name.invalid\""));
     rsys_address_free(address);
 }
@@ -254,17 +254,17 @@ START_TEST(connect_timeout)
 {
     struct rsys_address *address = parse(socket_text);
     RSYS_AUTO_ERROR err = NULL;
-    RSYS_AUTO_FD listener = rsys_listen(address, &err);
+    RSYS_AUTO_FD listener = rsys_address_listen(address, &err);
     ck_assert_int_ge(listener, 0);
     ck_assert_int_eq(listen(listener, 0), 0);
     int fds[8], count = 0;
-    while (count < 8 && (fds[count] = rsys_connect(address, 50, &err)) >= 0)
+    while (count < 8 && (fds[count] = rsys_address_connect(address, 50, &err)) >= 0)
         count++;
     ck_assert_int_lt(count, 8);
     ck_assert_int_eq(err->code, ETIMEDOUT);
     while (count > 0)
         close(fds[--count]);
-    rsys_unlisten(address);
+    rsys_address_unlisten(address);
     rsys_address_free(address);
 }
 END_TEST

@@ -26,19 +26,19 @@ START_TEST(vsock)
     for (size_t i = 0; i < RSYS_ARRAY_SIZE(cases); i++) {
         RSYS_AUTO_ERROR err = NULL;
         struct rsys_address *address = parse(cases[i].text);
-        ck_assert_int_eq(rsys_connect(address, 5000, &err), -1);
+        ck_assert_int_eq(rsys_address_connect(address, 5000, &err), -1);
         ck_assert_msg(strstr(rsys_error_text(err), cases[i].says) != NULL, "%s", rsys_error_text(err));
         ck_assert_int_eq(err->code, cases[i].code);
         rsys_address_free(address);
     }
     RSYS_AUTO_ERROR err = NULL;
     struct rsys_address *address = parse("vsock:4242"), *again = parse("vsock:4242"), *other = parse("vsock:99:4243");
-    RSYS_AUTO_FD listener = rsys_listen(address, &err);
+    RSYS_AUTO_FD listener = rsys_address_listen(address, &err);
     ck_assert_msg(listener >= 0, "%s", rsys_error_text(err));
-    ck_assert_int_eq(rsys_listen(again, &err), -1);
+    ck_assert_int_eq(rsys_address_listen(again, &err), -1);
     ck_assert_ptr_nonnull(strstr(rsys_error_text(err), "listen on vsock:4242: Address already in use"));
     RSYS_AUTO_ERROR err2 = NULL;
-    ck_assert_int_eq(rsys_listen(other, &err2), -1);
+    ck_assert_int_eq(rsys_address_listen(other, &err2), -1);
     ck_assert_ptr_nonnull(strstr(rsys_error_text(err2), "has not got this id"));
     rsys_address_free(address);
     rsys_address_free(again);
@@ -62,15 +62,15 @@ START_TEST(vsock_stays_connected)
 {
     RSYS_AUTO_ERROR err = NULL;
     struct rsys_address *here = parse("vsock:local:4244"), *there = parse("vsock:local:4245");
-    RSYS_AUTO_FD listener = rsys_listen(here, &err), elsewhere = rsys_listen(there, &err);
+    RSYS_AUTO_FD listener = rsys_address_listen(here, &err), elsewhere = rsys_address_listen(there, &err);
     struct sockaddr_vm name = {.svm_family = AF_VSOCK, .svm_cid = VMADDR_CID_LOCAL, .svm_port = 4245};
     struct rsys_peer peer;
     char byte;
     for (int how = 0; how < 3; how++) {
-        RSYS_AUTO_FD one = rsys_connect(here, 5000, &err);
+        RSYS_AUTO_FD one = rsys_address_connect(here, 5000, &err);
         ck_assert_msg(one >= 0, "%s", rsys_error_text(err));
         wait_for(listener);
-        RSYS_AUTO_FD two = rsys_accept(here, listener, &peer);
+        RSYS_AUTO_FD two = rsys_address_accept(here, listener, &peer);
         ck_assert_int_eq(peer.kind, RSYS_PEER_CID);
         ck_assert_uint_eq(peer.id, VMADDR_CID_LOCAL);
         cannot_reconnect(two, &name, EISCONN);
@@ -83,7 +83,7 @@ START_TEST(vsock_stays_connected)
             cannot_reconnect(two, &name, EISCONN);
         }
     }
-    ck_assert_int_eq(rsys_accept(there, elsewhere, &peer), -1);
+    ck_assert_int_eq(rsys_address_accept(there, elsewhere, &peer), -1);
     ck_assert_int_eq(errno, EAGAIN);
     rsys_address_free(here);
     rsys_address_free(there);
@@ -95,7 +95,7 @@ START_TEST(vsock_buffers)
 {
     RSYS_AUTO_ERROR err = NULL;
     struct rsys_address *here = parse("vsock:local:4246");
-    RSYS_AUTO_FD listener = rsys_listen(here, &err);
+    RSYS_AUTO_FD listener = rsys_address_listen(here, &err);
     ck_assert_msg(listener >= 0, "%s", rsys_error_text(err));
     uint64_t want = UINT64_C(1) << 31, got = 0;
     socklen_t size = sizeof got;
