@@ -17,4 +17,5 @@ policy/default-profile.c: policy/profiles/default.json policy/local.mk
 
 # Examples to start from, and the built-in one to read.
 profilesdir = $(pkgdatadir)/profiles
-dist_profiles_DATA = policy/profiles/default.json policy/profiles/debian-root.json policy/profiles/local-ipc.json
+dist_profiles_DATA = policy/profiles/default.json policy/profiles/debian-root.json policy/profiles/local-ipc.json \
+	policy/profiles/read-only.json policy/profiles/build-box.json policy/profiles/network-client.json

@@ -235,6 +235,7 @@ def lay_out(stage, source, build, config, variant, uid):
             shutil.copytree(path, f"{stage}/oracle/{os.path.basename(path)}")
         else:
             shutil.copy2(path, f"{stage}/oracle/")
+    shutil.copytree(f"{source}/policy/profiles", f"{stage}/profiles")
     # The scripts, and the headers of the guests' sources.
     for folder in ("cases", "guests"):
         shutil.copytree(f"{source}/tests/{folder}", f"{stage}/tree/tests/{folder}")
