@@ -205,5 +205,6 @@ int policy_compile(const struct policy_files *files, struct rsys_spec *spec, str
         if (files->file[i]->top.syscalls.json != NULL && policy_read_syscalls(spec, &room, files->file[i]->top.syscalls, files->file[i]->top.oci, err) < 0)
             return -1;
     policy_sort_rules(&spec->rules);
+    policy_find_oddities(spec);
     return 0;
 }

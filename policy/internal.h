@@ -71,6 +71,12 @@ void policy_explain_paths(const struct rsys_sandbox_spec *sandbox, FILE *out);
 /* The rights in words, into text, which is returned. */
 char *policy_access_text(uint64_t access, char *text, size_t size);
 
+/* explain-calls.c */
+void policy_explain_calls(const struct rsys_spec *spec, FILE *out);
+
+/* oddities.c: warnings about rules that have no effect. */
+void policy_find_oddities(struct rsys_spec *spec);
+
 /* names.c */
 enum policy_action { /* as written; ALLOW: where the table says */
     POLICY_ALLOW, POLICY_REMOTE, POLICY_LOCAL, POLICY_LOG, POLICY_DENY, POLICY_TRAP, POLICY_KILL,

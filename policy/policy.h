@@ -19,6 +19,9 @@ void rsys_policy_free(struct rsys_spec *spec); /* rsys_spec_free and free */
 
 /* For --check: what the policy compiles to, in prose and tables, for a person. */
 void rsys_policy_explain(const struct rsys_spec *spec, FILE *out);
+/* The calls of it as JSON: {"default", "calls": [{"name", "number", "where", "action", "errno", "rule", "layers"} or with "rules"], "paths", "warnings"}.  -1: no memory, or
+ * it cannot be written. */
+int rsys_policy_explain_json(const struct rsys_spec *spec, FILE *out);
 
 /* The two filters, as classic BPF programs made with libseccomp (seccomp_export_bpf_mem is newer than Debian 12's 2.5.4: export through a memfd).
  * *ret_program is malloc'd `struct sock_filter`s, *ret_count of them. */

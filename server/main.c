@@ -9,7 +9,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 
-static int check(const char *path)
+static int check(const char *path, bool json)
 {
     RSYS_AUTO_ERROR err = NULL;
     struct rsys_spec *spec = rsys_policy_load(path, &err);
@@ -17,9 +17,13 @@ static int check(const char *path)
         fprintf(stderr, "rsys-sandboxd: %s\n", rsys_error_text(err));
         return 1;
     }
-    rsys_policy_explain(spec, stdout);
+    int result = 0;
+    if (json)
+        result = rsys_policy_explain_json(spec, stdout);
+    else
+        rsys_policy_explain(spec, stdout);
     rsys_policy_free(spec);
-    return fflush(stdout) == 0 ? 0 : 1;
+    return result == 0 && fflush(stdout) == 0 ? 0 : 1;
 }
 
 int main(int argc, char **argv)
@@ -32,7 +36,7 @@ int main(int argc, char **argv)
     struct options options;
     int status = server_options(&options, argc, argv);
     if (status < 0)
-        status = options.status ? control_ask(&options) : options.check != NULL ? check(options.check) : server_run(&options);
+        status = options.status ? control_ask(&options) : options.check != NULL ? check(options.check, options.json) : server_run(&options);
     rsys_clients_spec_free(&options.clients);
     return status;
 }

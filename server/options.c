@@ -165,8 +165,8 @@ int server_options(struct options *options, int argc, char **argv)
     }
     if (options->embedded_fd >= 0)
         options->drain_timeout = 0; /* its session is the one that asks for its end */
-    if (options->json && !options->status) {
-        fprintf(stderr, "rsys-sandboxd: --json: goes with --status\n");
+    if (options->json && !options->status && options->check == NULL) {
+        fprintf(stderr, "rsys-sandboxd: --json: goes with --status and --check\n");
         return 2;
     }
     if (optind < argc) {

@@ -4,6 +4,7 @@
 
 #include "policy/policy.h"
 #include "sandbox/sandbox.h"
+#include "server/log.h"
 #include "src/core/util.h"
 
 int server_policy_load(struct server_policy *policy, const char *path, struct rsys_error **err)
@@ -23,6 +24,8 @@ int server_policy_load(struct server_policy *policy, const char *path, struct rs
         server_policy_free(&new);
         return -1;
     }
+    for (size_t i = 0; i < new.spec->warnings; i++)
+        server_log(LOG_LEVEL_INFO, "policy: %s", new.spec->warning[i]);
     server_policy_free(policy);
     *policy = new;
     return 0;

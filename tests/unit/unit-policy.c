@@ -424,9 +424,9 @@ START_TEST(explained)
         "clients\n  machines, over vsock     3 2\n  users, over unix         none\n\nsandbox\n",
         "\n  capabilities             CAP_CHOWN CAP_SYS_ADMIN (in the sandbox's user namespace)\n",
         "\n  largest file             3M\n",
-        "\n  default: deny with ENOSYS\n",
-        "\n    socket           deny with EACCES if argument 0 != 1 and (argument 1 & 0xf) == 0x3  [entry 2]\n",
-        "\n    socket           run where it belongs  [entry 1]\n",
+        "\n  default: deny with ENOSYS  [P:1]\n",
+        "\n    socket           deny with EACCES if argument 0 != 1 and (argument 1 & 0xf) == 0x3  [P:1]\n",
+        "\n    socket           run where it belongs  [P:1]\n",
         "\n  note: execve is refused, so no program can be executed\n",
         "\n  note: the executor itself needs sendmsg,",
     };
