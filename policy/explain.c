@@ -76,7 +76,7 @@ static void explain_sandbox(const struct rsys_sandbox_spec *sandbox, FILE *out)
     fprintf(out, "%s (in the sandbox's user namespace)\n", any ? "" : "none");
     fprintf(out, "  open files               %u a process\n", sandbox->nofile);
     if (sandbox->nproc != 0)
-        fprintf(out, "  processes                %u a user\n", sandbox->nproc);
+        fprintf(out, "  processes                %u in all\n", sandbox->nproc);
     if (sandbox->fsize != 0) {
         fprintf(out, "  largest file             ");
         print_size(out, sandbox->fsize);

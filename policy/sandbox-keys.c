@@ -346,6 +346,7 @@ void policy_sandbox_defaults(struct rsys_sandbox_spec *sandbox)
         .network = RSYS_NETWORK_NONE,
         .uid_range = 65536,
         .nofile = 1024,
+        .nproc = 4096,
     };
 }
 

@@ -7,9 +7,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/keyctl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/capability.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static int write_file(const char *path, const char *text)
@@ -70,6 +72,15 @@ bool sandbox_can_map_range(uid_t first_uid, gid_t first_gid, uint32_t range)
     if (capget(&head, data) < 0 || (data[0].effective & need) != need)
         return false;
     return map_covers("/proc/self/uid_map", first_uid, range) && map_covers("/proc/self/gid_map", first_gid, range);
+}
+
+int rsys_sandbox_new_keyring(struct rsys_error **err)
+{
+    /* A session keyring goes with a fork, and whoever has it may use its keys.  A kernel without keyrings, or a container that forbids them, has
+     * nothing to hide. */
+    if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 && errno != ENOSYS && errno != EPERM)
+        return rsys_error_make(err, errno, "get a session keyring of our own (/proc/key-users tells what each user has)");
+    return 0;
 }
 
 /* The first number in a sysctl's file, or fallback when there is no such sysctl. */

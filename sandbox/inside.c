@@ -24,7 +24,6 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
-#include <linux/keyctl.h>
 #include <linux/seccomp.h>
 #include <poll.h>
 #include <signal.h>
@@ -40,10 +39,9 @@
 
 static int stage_ids(const struct sandbox_inside *inside, struct rsys_error **err)
 {
-    /* The daemon's session keyring goes with a fork, and whoever has it may use its keys.  A kernel without keyrings, or a container
-     * that forbids them, has nothing to hide. */
-    if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 && errno != ENOSYS && errno != EPERM)
-        return rsys_error_make(err, errno, "stage ids: get a session keyring of our own");
+    /* Keys count for a user, and an ordinary one has few: his sessions have the server's own empty keyring, which nothing inside may name (no keyctl). */
+    if (inside->privileged && rsys_sandbox_new_keyring(err) < 0)
+        return rsys_error_prefix(err, "stage ids");
     /* An ordinary user's groups cannot be given up (user_namespaces(7), setgroups is denied); inside they are nobody's. */
     if (setgroups(0, NULL) < 0 && inside->privileged)
         return rsys_error_make(err, errno, "stage ids: give up the supplementary groups");

@@ -37,6 +37,10 @@ struct sandbox_inside {
     bool privileged;  /* ids that are not our own were mapped: we have to become one of them */
 };
 
+/* birth.c */
+/* Clone the sandbox's first process into its namespaces; privileged: we map it a range of ids.  As fork(2): 0 in the new process; -1 on failure. */
+pid_t sandbox_birth(const struct rsys_sandbox_start *start, bool privileged, struct rsys_error **err);
+
 /* ids.c */
 
 /* Whether our own user namespace lets us map [first, first + range) for users and groups into a child's. */

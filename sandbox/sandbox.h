@@ -51,6 +51,9 @@ int rsys_sandbox_check_paths(const struct rsys_sandbox_spec *spec, struct rsys_e
  * sandbox; -1 on failure. */
 int rsys_sandbox_pin_connection(int fd, struct rsys_error **err);
 
+/* Have an empty session keyring instead of the one that we were started with.  For the server, at its start. */
+int rsys_sandbox_new_keyring(struct rsys_error **err);
+
 /* Stages that the client's cage uses too. */
 
 /* A child of ours that has unshared a user namespace gets its maps: the single id, or a range when we may. */

@@ -14,7 +14,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -170,12 +169,11 @@ static int wait_for_init(int sync_fd, int *ret_listener, struct rsys_error **err
 }
 
 /* What is done to the fresh process from outside. */
-static int prepare(const struct rsys_sandbox_start *start, pid_t pid, int sync_fd, struct rsys_error **err)
+static int prepare(const struct rsys_sandbox_start *start, bool privileged, pid_t pid, int sync_fd, struct rsys_error **err)
 {
     const struct rsys_sandbox_spec *spec = start->spec;
     struct sandbox_trees trees;
     sandbox_trees_init(&trees);
-    bool privileged = sandbox_can_map_range(start->outside_uid, start->outside_gid, RSYS_MAX(spec->uid_range, 1u));
     int result;
     if (privileged) {
         char path[64];
@@ -221,13 +219,10 @@ pid_t rsys_sandbox_start(const struct rsys_sandbox_start *start, int *ret_broker
         return rsys_error_make(err, errno, "stage namespaces: socketpair");
     RSYS_AUTO_FD take = broker[0], give = broker[1];
 
-    uint64_t flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
-    if (start->spec->network != RSYS_NETWORK_HOST)
-        flags |= CLONE_NEWNET;
-    /* As fork(2) with flags; all of them are old enough for clone(2), which containers allow whose filter answers ENOSYS to clone3(2). */
-    pid_t pid = (pid_t)syscall(SYS_clone, flags | SIGCHLD, 0, 0, 0, 0);
+    bool privileged = sandbox_can_map_range(start->outside_uid, start->outside_gid, RSYS_MAX(start->spec->uid_range, 1u));
+    pid_t pid = sandbox_birth(start, privileged, err);
     if (pid < 0)
-        return rsys_sandbox_explain_userns(errno, err);
+        return -1;
     if (pid == 0) {
         close(rsys_fd_steal(&ours));
         inside.sync_fd = theirs;
@@ -236,7 +231,7 @@ pid_t rsys_sandbox_start(const struct rsys_sandbox_start *start, int *ret_broker
         run_inside(&inside);
     }
     close(rsys_fd_steal(&theirs));
-    if (prepare(start, pid, ours, err) < 0 || wait_for_init(ours, ret_listener_fd, err) < 0) {
+    if (prepare(start, privileged, pid, ours, err) < 0 || wait_for_init(ours, ret_listener_fd, err) < 0) {
         kill(pid, SIGKILL);
         while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
             ;

@@ -122,7 +122,7 @@ struct rsys_sandbox_spec {
     uint32_t uid_range;  /* how many ids are mapped when the server runs as root; 1: only one */
     uint64_t capabilities; /* bit per CAP_*: what guests' executors hold in their user namespace (bounding, permitted, effective) */
     uint32_t nofile;     /* L; default 1024: the kernel copies tables of this size at every fork */
-    uint32_t nproc;      /* 0: not set */
+    uint32_t nproc;      /* processes and threads of a session; 0: not set */
     uint64_t fsize;      /* bytes, 0: not set */
     uint64_t memory_file;/* bytes of all tmpfs upper layers, 0: kernel's default */
     bool confined;       /* files are only those of `path`, by Landlock, even if that has no entry */

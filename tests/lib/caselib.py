@@ -65,21 +65,32 @@ def write_policy(text, name=None):
 
 
 class Server:
-    """A rsys-sandboxd of the case's own."""
+    """A rsys-sandboxd of the case's own.  It is found by its log, or with `ready` by what it writes to a pipe, whatever the log is."""
 
-    def __init__(self, *options, policy_file=None, listen="tcp:127.0.0.1:0", wait=True, **more):
-        self.log = tempfile.mktemp(suffix=".log")
+    def __init__(self, *options, policy_file=None, listen="tcp:127.0.0.1:0", wait=True, log=None, ready=False, **more):
+        self.log = log or tempfile.mktemp(suffix=".log")
         arguments = [SANDBOXD, "--policy", policy_file or os.environ["RSYS_TEST_POLICY"], "--listen", listen, "--control", "", *options]
-        with open(self.log, "wb") as log:
-            self.child = process.start(arguments, log, log, **more)
+        self.address = None
+        read, write = os.pipe() if ready else (None, None)
+        if ready:
+            arguments += ["--ready-fd", str(write)]
+            more["pass_fds"] = [write]
+        with open(self.log, "wb") as log_file:
+            self.child = process.start(arguments, log_file, log_file, **more)
         started.append(self.child)
         self.pid = self.child.pid
-        self.address = None
-        if wait:
+        if ready:
+            os.close(write)
+            with open(read, encoding="utf-8") as pipe:
+                self.address = pipe.readline().strip() or None
+        elif wait:
             process.until(self.look, 10 * SLOW)
+        if wait or ready:
             expect(self.address, "the server does not come up: " + self.text())
 
     def text(self):
+        if not os.path.isfile(self.log):
+            return ""
         with open(self.log, encoding="utf-8", errors="replace") as f:
             return f.read()
 
