@@ -117,9 +117,18 @@ static int stage_descriptors(struct sandbox_inside *inside, struct rsys_error **
     placeholder = -1; /* it goes with all the others: */
     if (syscall(SYS_close_range, 0, L - 1, 0) < 0 || syscall(SYS_close_range, L + (unsigned)count, ~0u, 0) < 0)
         return rsys_error_make(err, errno, "stage descriptors: close what is not init's");
-    limit.rlim_cur = L;
+    return 0;
+}
+
+/* Only now: sending a descriptor is refused to whoever's user has more of them under way, in all sessions of an ordinary user, than this limit of the sender's. */
+static int lower_descriptors(const struct sandbox_inside *inside, struct rsys_error **err)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return rsys_error_make(err, errno, "stage exec: read RLIMIT_NOFILE");
+    limit.rlim_cur = inside->nofile;
     if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
-        return rsys_error_make(err, errno, "stage descriptors: set RLIMIT_NOFILE");
+        return rsys_error_make(err, errno, "stage exec: set RLIMIT_NOFILE");
     return 0;
 }
 
@@ -232,7 +241,7 @@ void sandbox_inside(struct sandbox_inside *inside, struct rsys_error **err)
     if (stage_ids(inside, err) < 0 || stage_network(inside, err) < 0 || sandbox_enter_root(inside, err) < 0 ||
         sandbox_confine(spec, err) < 0 || sandbox_limits(spec, err) < 0 || stage_descriptors(inside, err) < 0 ||
         stage_capabilities(inside, executors | 1ull << CAP_KILL, err) < 0 || bind_to_parent(inside, err) < 0 ||
-        stage_seccomp(inside, err) < 0)
+        stage_seccomp(inside, err) < 0 || lower_descriptors(inside, err) < 0)
         return;
     char limit[16], capabilities[24];
     snprintf(limit, sizeof limit, "%u", inside->nofile);

@@ -2,6 +2,7 @@
 /* daemon.c: the daemon's listeners, signals and loop. */
 #include "server/daemon.h"
 
+#include "sandbox/sandbox.h"
 #include "server/control.h"
 #include "server/log.h"
 #include "src/core/util.h"
@@ -31,6 +32,12 @@ int64_t server_now(void)
 int daemon_watch(struct daemon *daemon, struct watch *watch)
 {
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = watch};
+    return epoll_ctl(daemon->epoll_fd, EPOLL_CTL_ADD, watch->fd, &event);
+}
+
+int daemon_watch_end(struct daemon *daemon, struct watch *watch)
+{
+    struct epoll_event event = {.events = EPOLLRDHUP, .data.ptr = watch};
     return epoll_ctl(daemon->epoll_fd, EPOLL_CTL_ADD, watch->fd, &event);
 }
 
@@ -233,7 +240,7 @@ static int next_timeout(const struct daemon *daemon)
         next = RSYS_MIN(next, daemon->drain_until);
     if (daemon->manager.watchdog_ms != 0)
         next = RSYS_MIN(next, daemon->watchdog_due);
-    for (const struct session *session = daemon->sessions; session != NULL; session = session->next)
+    for (const struct session *session = daemon->deadlines != 0 ? daemon->sessions : NULL; session != NULL; session = session->next)
         if (session->deadline != 0)
             next = RSYS_MIN(next, session->deadline);
     if (next == INT64_MAX)
@@ -288,6 +295,7 @@ static void serve(struct daemon *daemon)
         }
         half_open_expire(daemon, now);
         sessions_expire(daemon, now);
+        sessions_advance(daemon);
         tell_manager(daemon, now);
     }
 }
@@ -298,11 +306,32 @@ static int open_all(struct daemon *daemon, struct rsys_error **err)
     /* The variables of the manager of rsys-jail are not for its private daemon. */
     if (options->embedded_fd < 0 && manager_open(&daemon->manager, err) < 0)
         return -1;
-    if (server_policy_load(&daemon->policy, options->policy, err) < 0 || open_signals(daemon, err) < 0)
+    if (server_policy_load(&daemon->policy, options->policy, err) < 0 || rsys_sandbox_new_keyring(err) < 0 || open_signals(daemon, err) < 0)
         return -1;
     if (options->embedded_fd < 0 && control_open(daemon, err) < 0)
         return -1;
     return open_listeners(daemon, err);
+}
+
+/* How many sandboxes are made at a time: as many as there are processors.  More would only make all of them later. */
+static unsigned starts_at_once(void)
+{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    return processors < 2 ? 2 : processors > 64 ? 64 : (unsigned)processors;
+}
+
+/* A session takes two descriptors of the daemon; the soft limit is meant for programs that use select(2). */
+static void raise_descriptors(const struct options *options)
+{
+    struct rlimit limit;
+    rlim_t need = 2 * (rlim_t)options->max_sessions + HALF_OPEN_MAX + 2 * OPTIONS_LISTEN_MAX + 64;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_max < need && options->embedded_fd < 0)
+        server_log(LOG_LEVEL_INFO, "the hard limit on open files is %llu, and --max-sessions=%u may take %llu: raise it (ulimit -Hn, LimitNOFILE=)",
+                   (unsigned long long)limit.rlim_max, options->max_sessions, (unsigned long long)need);
 }
 
 int server_run(const struct options *options)
@@ -311,6 +340,8 @@ int server_run(const struct options *options)
     struct daemon daemon = {.options = options, .epoll_fd = epoll_create1(EPOLL_CLOEXEC), .signals = {.fd = -1}, .manager = {.fd = -1}, .since = time(NULL)};
     server_log_level(options->verbosity);
     server_log_format(options->log_json);
+    raise_descriptors(options);
+    daemon.starts_max = starts_at_once();
     int result = daemon.epoll_fd < 0 ? rsys_error_make(&err, errno, "epoll_create1") : open_all(&daemon, &err);
     /* A private daemon shares its stderr with the program that is jailed, and what fails is told by rsys-jail. */
     if (result == 0 && options->embedded_fd >= 0 && options->verbosity <= 0)

@@ -17,8 +17,10 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* Connections without a whole hello: the most at once.  One more makes the oldest go. */
-#define HALF_OPEN_MAX 128
+/* Connections without a whole hello: the most at once.  One more makes the oldest go of whoever has most of them. */
+#define HALF_OPEN_MAX 512
+
+#define ACCOUNTS_BUCKETS 256
 
 struct daemon;
 
@@ -35,9 +37,19 @@ struct listener {
     char name[256];               /* the address to connect to */
 };
 
+/* What one peer has of us at the moment (accounts.c). */
+struct account {
+    struct account *next;
+    struct rsys_party who;
+    unsigned half_open, sessions, held; /* held: by somebody who still looks at it.  All 0: it goes */
+    unsigned starting;       /* of its sessions */
+    uint64_t turn;           /* when its last session was started, in starts of the daemon */
+};
+
 struct half_open {
     struct watch watch;
-    struct half_open *next;  /* younger */
+    struct half_open *next, *previous;  /* younger, older */
+    struct account *account; /* counts it */
     int64_t deadline;        /* monotonic ms */
     uint8_t hello[sizeof(struct rsys_hello)];
     size_t have;
@@ -45,10 +57,12 @@ struct half_open {
 };
 
 struct session {
-    struct watch watch;      /* SOCK_SEQPACKET to its process; closing it ends the session */
-    struct session *next;
+    struct watch watch;      /* SOCK_SEQPACKET to its process; closing it ends the session.  While pid is 0: the client's connection */
+    struct session *next;    /* older */
+    struct account *account; /* counts it */
     unsigned number;
-    pid_t pid;
+    pid_t pid;               /* 0: it waits for its turn to be started */
+    bool starting;           /* in daemon.starting and its account's */
     bool pinned;             /* its control connection can only be with its present peer: channels go straight into the broker; else its process relays */
     bool counted;            /* in daemon.session_count */
     int broker_fd;           /* -1 until the sandbox runs */
@@ -67,10 +81,18 @@ struct daemon {
     struct watch signals;
     struct listener listeners[OPTIONS_LISTEN_MAX];
     size_t listener_count;
-    struct half_open *half_open; /* oldest first; owned */
+    struct account *accounts[ACCOUNTS_BUCKETS]; /* owned */
+    struct half_open *half_open, *youngest; /* oldest first; owned */
     unsigned half_open_count;
     struct session *sessions;    /* owned */
     unsigned session_count, last_number;
+    unsigned deadlines;          /* of them have one */
+    unsigned waiting, starting;  /* of them: waiting for their turn; being started, at most starts_max */
+    unsigned starts_max;
+    uint64_t starts;             /* since the daemon began */
+    unsigned refused;            /* in the second that refused_since began, monotonic ms */
+    int64_t refused_since;
+    int64_t full_told;           /* when it was last said that there is no room, monotonic ms */
     int64_t paused_until; /* monotonic ms; 0: accepting */
     bool draining;        /* no new sessions */
     int64_t drain_until;  /* monotonic ms: then those that are left are ended */
@@ -88,6 +110,8 @@ struct daemon {
 
 int64_t server_now(void); /* monotonic ms */
 int daemon_watch(struct daemon *daemon, struct watch *watch);
+/* Only its peer's end is told: what comes before is not ours to read. */
+int daemon_watch_end(struct daemon *daemon, struct watch *watch);
 void daemon_unwatch(struct daemon *daemon, struct watch *watch);
 /* Accept nothing for a moment: there are no descriptors. */
 void daemon_pause(struct daemon *daemon);
@@ -104,11 +128,18 @@ void daemon_accept(struct daemon *daemon, struct watch *watch);
 void half_open_expire(struct daemon *daemon, int64_t now);
 void half_open_close_all(struct daemon *daemon);
 
+/* accounts.c: what each peer has.  Callers count in the account that they get, and give it back after each count that they have taken away. */
+struct account *account_of(struct daemon *daemon, const struct rsys_party *who); /* NULL: no memory */
+void account_put(struct daemon *daemon, struct account *account);
+/* Whoever has the most connections without a hello; NULL: nobody has any. */
+struct account *account_with_most(const struct daemon *daemon);
+
 /* What a log message is about. */
 #define SESSION_ABOUT(session) (&(struct log_about){(session)->number, (session)->peer.text})
 
 /* sessions.c */
-void sessions_start(struct daemon *daemon, int fd, const struct rsys_peer *peer); /* takes fd */
+void sessions_start(struct daemon *daemon, int fd, const struct rsys_peer *peer, struct account *account); /* takes fd */
+void sessions_advance(struct daemon *daemon); /* start what waits for its turn, as far as may be */
 void sessions_channel(struct daemon *daemon, const uint8_t token[RSYS_TOKEN_SIZE], int fd, const struct rsys_peer *peer); /* takes fd */
 void sessions_refuse(struct daemon *daemon, int fd, const struct rsys_peer *peer, const char *message); /* tell the client why; takes fd */
 void sessions_reap(struct daemon *daemon);

@@ -3,7 +3,7 @@
  *
  * All that the daemon itself ever reads from the network is here: one struct of 40 bytes.  The sender is hostile.  It is safe because no more than the
  * struct's size is ever received, every field is compared with what is known, nothing in it is a length or an index, and neither
- * time nor number of such connections is the sender's choice. */
+ * time nor number of such connections is the sender's choice.  When there are too many, whoever has most of them loses one: those of others stay. */
 #include "server/daemon.h"
 
 #include "server/access.h"
@@ -14,15 +14,14 @@
 #include <string.h>
 #include <sys/socket.h>
 
-/* Take it out of the list and forget it; the descriptor is returned. */
+/* Take it out of the list and forget it; the descriptor is returned.  Its account may be gone after it, unless it counts something else. */
 static int half_open_remove(struct daemon *daemon, struct half_open *connection)
 {
-    for (struct half_open **at = &daemon->half_open; *at != NULL; at = &(*at)->next)
-        if (*at == connection) {
-            *at = connection->next;
-            daemon->half_open_count--;
-            break;
-        }
+    *(connection->previous != NULL ? &connection->previous->next : &daemon->half_open) = connection->next;
+    *(connection->next != NULL ? &connection->next->previous : &daemon->youngest) = connection->previous;
+    daemon->half_open_count--;
+    connection->account->half_open--;
+    account_put(daemon, connection->account);
     int fd = connection->watch.fd;
     daemon_unwatch(daemon, &connection->watch);
     free(connection);
@@ -33,6 +32,17 @@ static void half_open_drop(struct daemon *daemon, struct half_open *connection, 
 {
     server_log_about(&(struct log_about){.peer = connection->peer.text}, LOG_LEVEL_DEBUG, "%s", why);
     close(half_open_remove(daemon, connection));
+}
+
+/* Make room for one more. */
+static void half_open_drop_one(struct daemon *daemon, const char *why)
+{
+    const struct account *most = account_with_most(daemon);
+    for (struct half_open *connection = daemon->half_open; connection != NULL; connection = connection->next)
+        if (connection->account == most) {
+            half_open_drop(daemon, connection, why);
+            return;
+        }
 }
 
 /* A whole hello is there. */
@@ -60,11 +70,15 @@ static void half_open_done(struct daemon *daemon, struct half_open *connection)
         half_open_drop(daemon, connection, "a malformed hello");
         return;
     }
+    struct account *account = connection->account;
+    account->held++; /* it stays while this goes */
     int fd = half_open_remove(daemon, connection);
     if (session)
-        sessions_start(daemon, fd, &peer);
+        sessions_start(daemon, fd, &peer, account);
     else
         sessions_channel(daemon, hello.token, fd, &peer);
+    account->held--;
+    account_put(daemon, account);
 }
 
 static void half_open_ready(struct daemon *daemon, struct watch *watch)
@@ -85,19 +99,24 @@ static void half_open_ready(struct daemon *daemon, struct watch *watch)
 static void half_open_add(struct daemon *daemon, int fd, const struct rsys_peer *peer)
 {
     if (daemon->half_open_count >= HALF_OPEN_MAX)
-        half_open_drop(daemon, daemon->half_open, "too many connections without a hello: the oldest goes");
+        half_open_drop_one(daemon, "too many connections without a hello: it is the oldest of whoever has most");
+    struct rsys_party who;
+    rsys_party_of(fd, &who);
     struct half_open *connection = calloc(1, sizeof *connection);
-    if (connection == NULL) {
+    struct account *account = connection != NULL ? account_of(daemon, &who) : NULL;
+    if (account == NULL) {
+        free(connection);
         close(fd);
         return;
     }
+    connection->account = account;
+    account->half_open++;
     connection->watch = (struct watch){.fd = fd, .ready = half_open_ready};
     connection->deadline = server_now() + 1000 * (int64_t)daemon->options->hello_timeout;
     connection->peer = *peer;
-    struct half_open **at = &daemon->half_open;
-    while (*at != NULL)
-        at = &(*at)->next;
-    *at = connection;
+    connection->previous = daemon->youngest;
+    *(daemon->youngest != NULL ? &daemon->youngest->next : &daemon->half_open) = connection;
+    daemon->youngest = connection;
     daemon->half_open_count++;
     if (daemon_watch(daemon, &connection->watch) < 0)
         half_open_drop(daemon, connection, "cannot be waited for");
@@ -121,9 +140,12 @@ void daemon_accept(struct daemon *daemon, struct watch *watch)
         daemon->drain_until = 0;
     } else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
         /* The connection stays in the listener's queue.  Room comes with the end of another one. */
-        server_log(LOG_LEVEL_ERROR, "cannot accept a connection: %s", strerror(errno));
+        if (daemon->full_told + 1000 <= server_now()) {
+            server_log(LOG_LEVEL_ERROR, "cannot accept a connection: %s", strerror(errno));
+            daemon->full_told = server_now();
+        }
         if (daemon->half_open != NULL)
-            half_open_drop(daemon, daemon->half_open, "its descriptor is needed");
+            half_open_drop_one(daemon, "its descriptor is needed");
         else
             daemon_pause(daemon);
     } else if (errno != EAGAIN && errno != EINTR) {

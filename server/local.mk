@@ -20,6 +20,7 @@ rsys_sandboxd_SOURCES = \
 	server/ranges.h \
 	server/pass.c \
 	server/pass.h \
+	server/accounts.c \
 	server/relay.c \
 	server/relay.h \
 	server/counters.c \

@@ -115,9 +115,10 @@ static int apply(struct options *options, int id)
     case ID_ALLOW_UID: return access_read_uids("--allow-uid", optarg, &options->clients.uids) < 0 ? 2 : -1;
     case ID_SOCKET_MODE: return mode(optarg, &options->socket_mode) < 0 ? 2 : -1;
     case ID_MAX_SESSIONS:
-        if (number("max-sessions", optarg, 1, 4000, &value) < 0)
+    case ID_MAX_PER_PEER:
+        if (number(id == ID_MAX_SESSIONS ? "max-sessions" : "max-sessions-per-peer", optarg, 1, 4000, &value) < 0)
             return 2;
-        options->max_sessions = (unsigned)value;
+        *(id == ID_MAX_SESSIONS ? &options->max_sessions : &options->max_per_peer) = (unsigned)value;
         return -1;
     case ID_HELLO_TIMEOUT:
     case ID_START_TIMEOUT:
@@ -173,5 +174,8 @@ int server_options(struct options *options, int argc, char **argv)
         fprintf(stderr, "rsys-sandboxd: \"%s\": no argument is expected\nTry \"rsys-sandboxd --help\".\n", argv[optind]);
         return 2;
     }
+    /* The last places are for others than whoever has all the rest. */
+    if (options->max_per_peer == 0)
+        options->max_per_peer = options->max_sessions - options->max_sessions / 8;
     return -1;
 }

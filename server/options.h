@@ -18,7 +18,7 @@ struct options {
     struct rsys_clients_spec clients; /* --allow-cid, --allow-uid */
     int socket_mode;    /* -1: the default */
     bool insecure;
-    unsigned max_sessions;
+    unsigned max_sessions, max_per_peer;
     unsigned hello_timeout, start_timeout, drain_timeout; /* seconds */
     const char *control; /* the socket's path; NULL: the default; "": none */
     bool status, json;

@@ -2,7 +2,7 @@
 /* relay.c: carries bytes between the client's connections and the sandbox.
  *
  * Both ends are hostile.  It is safe because the bytes are only carried: nothing in them is looked at, and what waits for a slow end is at most one
- * buffer a direction, since an end is not read while the other one has something waiting. */
+ * buffer a direction, since an end is not read while the other one has something waiting; and a small one, when much is waiting in all. */
 #include "server/relay.h"
 
 #include "src/core/util.h"
@@ -12,6 +12,8 @@
 #include <sys/socket.h>
 
 #define BUFFER (256u << 10)
+#define BUFFER_SMALL (4u << 10)
+#define WAITING_MUCH (16u << 20) /* bytes; with RELAYS_MAX small buffers in both directions, as much again is the most */
 
 /* One end of a relay. */
 struct side {
@@ -24,12 +26,14 @@ struct side {
 };
 
 struct relay {
+    struct relays *all;
     struct side side[2];
 };
 
 struct relays {
     int epoll_fd;
     unsigned count;
+    size_t waiting;           /* bytes, of all sides */
     uint8_t buffer[BUFFER];   /* one event at a time uses it */
 };
 
@@ -53,6 +57,8 @@ static void end_relay(struct relays *relays, struct relay *relay)
         if (relay->side[i].watched != 0)
             (void)epoll_ctl(relays->epoll_fd, EPOLL_CTL_DEL, relay->side[i].fd, NULL);
         rsys_close(relay->side[i].fd);
+        if (relay->side[i].waiting != NULL)
+            relays->waiting -= relay->side[i].size;
         free(relay->side[i].waiting);
     }
     free(relay);
@@ -87,6 +93,7 @@ static int put(struct side *side, const uint8_t *data, size_t size)
     memcpy(side->waiting, data + sent, size - sent);
     side->at = 0;
     side->size = size - sent;
+    side->relay->all->waiting += side->size;
     return 0;
 }
 
@@ -97,8 +104,10 @@ static int put_waiting(struct side *side)
     if (n < 0)
         return errno == EAGAIN || errno == EINTR ? 0 : -1;
     side->at += (size_t)n;
-    if (side->at == side->size)
+    if (side->at == side->size) {
+        side->relay->all->waiting -= side->size;
         free(rsys_steal(&side->waiting));
+    }
     return 0;
 }
 
@@ -118,6 +127,7 @@ int relays_add(struct relays *relays, int connection, int *ret_fd)
         close(pair[1]);
         return -1;
     }
+    relay->all = relays;
     relay->side[0] = (struct side){.relay = relay, .fd = rsys_fd_steal(&taken)};
     relay->side[1] = (struct side){.relay = relay, .fd = pair[0]};
     relays->count++;
@@ -136,7 +146,7 @@ void relays_ready(struct relays *relays, void *pointer, unsigned events)
     struct relay *relay = side->relay;
     bool gone = side->waiting != NULL && (events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) != 0 && put_waiting(side) < 0;
     if (!gone && !side->ended && peer->waiting == NULL && (events & (EPOLLIN | EPOLLERR | EPOLLHUP)) != 0) {
-        ssize_t n = recv(side->fd, relays->buffer, sizeof relays->buffer, MSG_DONTWAIT);
+        ssize_t n = recv(side->fd, relays->buffer, relays->waiting < WAITING_MUCH ? sizeof relays->buffer : BUFFER_SMALL, MSG_DONTWAIT);
         if (n > 0)
             gone = put(peer, relays->buffer, (size_t)n) < 0;
         else if (n == 0 || (errno != EAGAIN && errno != EINTR))

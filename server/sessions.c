@@ -12,6 +12,7 @@
 #include "src/core/util.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,9 +24,26 @@
 /* How long a session that is told to end may take before it is killed. */
 #define END_TIMEOUT_MS 5000
 
+/* Refusals that are told in one second, one by one. */
+#define REFUSALS_TOLD 10
+
+/* A flood of clients is not to be a flood of lines. */
+static void tell_refusal(struct daemon *daemon, const struct rsys_peer *peer, const char *message)
+{
+    int64_t now = server_now();
+    if (now - daemon->refused_since >= 1000) {
+        if (daemon->refused > REFUSALS_TOLD)
+            server_log(LOG_LEVEL_INFO, "%u more clients were refused in the second after", daemon->refused - REFUSALS_TOLD);
+        daemon->refused_since = now;
+        daemon->refused = 0;
+    }
+    if (daemon->refused++ < REFUSALS_TOLD)
+        server_log_about(&(struct log_about){.peer = peer->text}, LOG_LEVEL_INFO, "refused: %s", message);
+}
+
 void sessions_refuse(struct daemon *daemon, int fd, const struct rsys_peer *peer, const char *message)
 {
-    server_log_about(&(struct log_about){.peer = peer->text}, LOG_LEVEL_INFO, "refused: %s", message);
+    tell_refusal(daemon, peer, message);
     daemon->totals.refused++;
     (void)server_hello_reply(fd, RSYS_HELLO_REFUSED, message, strlen(message), 0);
     close(fd);
@@ -39,20 +57,69 @@ static void session_free(struct session *session)
     free(session);
 }
 
+static void set_deadline(struct daemon *daemon, struct session *session, int64_t deadline)
+{
+    daemon->deadlines += (deadline != 0) - (session->deadline != 0);
+    session->deadline = deadline;
+}
+
 static void uncount(struct daemon *daemon, struct session *session)
 {
-    daemon->session_count -= session->counted;
+    if (!session->counted)
+        return;
+    daemon->session_count--;
     session->counted = false;
+    session->account->sessions--;
+}
+
+/* It is being started no more: its sandbox runs, or never will. */
+static void start_over(struct daemon *daemon, struct session *session)
+{
+    if (!session->starting)
+        return;
+    session->starting = false;
+    daemon->starting--;
+    session->account->starting--;
+}
+
+/* Forget it. */
+static void session_remove(struct daemon *daemon, struct session *session)
+{
+    struct session **at = &daemon->sessions;
+    while (*at != session)
+        at = &(*at)->next;
+    *at = session->next;
+    set_deadline(daemon, session, 0);
+    start_over(daemon, session);
+    uncount(daemon, session);
+    session->account->held--;
+    account_put(daemon, session->account);
+    session_free(session);
+}
+
+/* It waits no more for its turn: its client's connection, the caller's.  (It is removed next, or started.) */
+static int stop_waiting(struct daemon *daemon, struct session *session)
+{
+    daemon->waiting--;
+    daemon_unwatch(daemon, &session->watch);
+    return rsys_fd_steal(&session->watch.fd);
+}
+
+static void refuse_waiting(struct daemon *daemon, struct session *session, const char *message)
+{
+    sessions_refuse(daemon, stop_waiting(daemon, session), &session->peer, message);
+    session_remove(daemon, session);
 }
 
 /* Let it end: its process sees the end of file. */
 static void session_end(struct daemon *daemon, struct session *session)
 {
+    start_over(daemon, session);
     if (session->watch.fd < 0)
         return;
     daemon_unwatch(daemon, &session->watch);
     close(rsys_fd_steal(&session->watch.fd));
-    session->deadline = server_now() + END_TIMEOUT_MS;
+    set_deadline(daemon, session, server_now() + END_TIMEOUT_MS);
 }
 
 /* The session's process says that its sandbox runs, and gives the broker's end; or it has ended. */
@@ -68,7 +135,8 @@ static void session_ready(struct daemon *daemon, struct watch *watch)
         return;
     }
     session->broker_fd = broker;
-    session->deadline = 0;
+    set_deadline(daemon, session, 0);
+    start_over(daemon, session);
     server_log_about(SESSION_ABOUT(session), LOG_LEVEL_DEBUG, "its sandbox runs, after %lld ms", (long long)(server_now() - session->started));
 }
 
@@ -85,9 +153,62 @@ static bool pin(int fd)
 {
     RSYS_AUTO_ERROR err = NULL;
     int pinned = rsys_sandbox_pin_connection(fd, &err);
-    if (pinned < 0)
-        server_log(LOG_LEVEL_ERROR, "%s", rsys_error_text(err));
+    if (pinned < 0) /* the commonest reason is the client's own: it has gone */
+        server_log(err != NULL && err->code == ENOTCONN ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR, "%s", rsys_error_text(err));
     return pinned == 1;
+}
+
+static bool has_gone(int fd)
+{
+    struct pollfd end = {.fd = fd, .events = POLLRDHUP};
+    return poll(&end, 1, 0) > 0;
+}
+
+/* Fork its process.  On failure it is refused and gone. */
+static void session_fork(struct daemon *daemon, struct session *session)
+{
+    RSYS_AUTO_FD control_fd = stop_waiting(daemon, session);
+    int pair[2];
+    /* A sandbox costs milliseconds, this a microsecond. */
+    if (has_gone(control_fd)) {
+        server_log(LOG_LEVEL_DEBUG, "%s: gone before its session was started", session->peer.text);
+        session_remove(daemon, session);
+        return;
+    }
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
+        sessions_refuse(daemon, rsys_fd_steal(&control_fd), &session->peer, "the server is out of descriptors");
+        session_remove(daemon, session);
+        return;
+    }
+    RSYS_AUTO_FD ours = pair[0], theirs = pair[1];
+    session->pinned = pin(control_fd);
+    pid_t self = getpid(), pid = fork();
+    if (pid == 0)
+        run_child(daemon, session, control_fd, theirs, self);
+    if (pid < 0) {
+        sessions_refuse(daemon, rsys_fd_steal(&control_fd), &session->peer, "the server can make no more processes");
+        session_remove(daemon, session);
+        return;
+    }
+    session->pid = pid;
+    session->watch = (struct watch){.fd = rsys_fd_steal(&ours), .ready = session_ready};
+    session->starting = true;
+    daemon->starting++;
+    session->account->starting++;
+    session->account->turn = ++daemon->starts;
+    set_deadline(daemon, session, server_now() + 1000 * (int64_t)daemon->options->start_timeout);
+    server_log_about(SESSION_ABOUT(session), LOG_LEVEL_INFO, "started for %s", session->peer.text);
+    if (daemon_watch(daemon, &session->watch) < 0)
+        session_end(daemon, session);
+}
+
+/* Its client has gone before it was started. */
+static void waiting_gone(struct daemon *daemon, struct watch *watch)
+{
+    struct session *session = (struct session *)watch;
+    close(stop_waiting(daemon, session));
+    server_log(LOG_LEVEL_DEBUG, "%s: gone before its session was started", session->peer.text);
+    session_remove(daemon, session);
 }
 
 /* NULL: no memory, or no random numbers. */
@@ -108,46 +229,61 @@ static struct session *session_new(struct daemon *daemon, const struct rsys_peer
     session->counted = true;
     session->started = server_now();
     session->since = time(NULL);
-    session->deadline = session->started + 1000 * (int64_t)daemon->options->start_timeout;
     session->peer = *peer;
     return session;
 }
 
-void sessions_start(struct daemon *daemon, int fd, const struct rsys_peer *peer)
+/* The last of the places where sandboxes are made is for others than whoever has the rest. */
+static bool may_start(const struct daemon *daemon, const struct account *account)
 {
-    RSYS_AUTO_FD control_fd = fd;
-    if (daemon->draining || daemon->session_count >= daemon->options->max_sessions) {
-        sessions_refuse(daemon, rsys_fd_steal(&control_fd), peer, daemon->draining ? "the server is ending" : "the server has as many sessions as it may (--max-sessions)");
-        return;
-    }
-    int pair[2];
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
-        sessions_refuse(daemon, rsys_fd_steal(&control_fd), peer, "the server is out of memory or descriptors");
-        return;
-    }
-    RSYS_AUTO_FD ours = pair[0], theirs = pair[1];
-    struct session *session = session_new(daemon, peer);
+    return daemon->starting < daemon->starts_max && account->starting < daemon->starts_max - 1;
+}
+
+void sessions_start(struct daemon *daemon, int fd, const struct rsys_peer *peer, struct account *account)
+{
+    const struct options *options = daemon->options;
+    const char *why = daemon->draining                                  ? "the server is ending"
+                      : daemon->session_count >= options->max_sessions  ? "the server has as many sessions as it may (--max-sessions)"
+                      : account->sessions >= options->max_per_peer      ? "you have as many sessions here as one may (--max-sessions-per-peer)"
+                                                                        : NULL;
+    struct session *session = why == NULL ? session_new(daemon, peer) : NULL;
     if (session == NULL) {
-        sessions_refuse(daemon, rsys_fd_steal(&control_fd), peer, "the server is out of memory");
+        sessions_refuse(daemon, fd, peer, why != NULL ? why : "the server is out of memory");
         return;
     }
-    session->pinned = pin(control_fd);
-    pid_t self = getpid();
-    session->pid = fork();
-    if (session->pid == 0)
-        run_child(daemon, session, control_fd, theirs, self);
-    if (session->pid < 0) {
-        sessions_refuse(daemon, rsys_fd_steal(&control_fd), peer, "the server can make no more processes");
-        session_free(session);
-        return;
-    }
-    session->watch = (struct watch){.fd = rsys_fd_steal(&ours), .ready = session_ready};
+    session->watch = (struct watch){.fd = fd, .ready = waiting_gone};
+    session->account = account;
+    account->held++;
+    account->sessions++;
+    daemon->session_count++;
+    daemon->waiting++;
     session->next = daemon->sessions;
     daemon->sessions = session;
-    daemon->session_count++;
-    if (daemon_watch(daemon, &daemon->sessions->watch) < 0)
-        session_end(daemon, daemon->sessions);
-    server_log_about(SESSION_ABOUT(session), LOG_LEVEL_INFO, "started for %s", peer->text);
+    set_deadline(daemon, session, session->started + 1000 * (int64_t)options->start_timeout);
+    /* Usually its turn is now, and it needs no watching. */
+    if (daemon->waiting == 1 && may_start(daemon, account))
+        session_fork(daemon, session);
+    else if (daemon_watch_end(daemon, &session->watch) < 0)
+        refuse_waiting(daemon, session, "the server is out of memory");
+}
+
+/* Whose turn it is: of those who have the fewest being started, whoever has waited longest since the last one; his oldest.  NULL: nobody's. */
+static struct session *next_waiting(const struct daemon *daemon)
+{
+    struct session *next = NULL;
+    for (struct session *session = daemon->sessions; session != NULL; session = session->next) {
+        const struct account *a = session->account, *b = next != NULL ? next->account : NULL;
+        if (session->pid == 0 && may_start(daemon, a) && (b == NULL || a->starting < b->starting || (a->starting == b->starting && a->turn <= b->turn)))
+            next = session;
+    }
+    return next;
+}
+
+void sessions_advance(struct daemon *daemon)
+{
+    struct session *next;
+    while (daemon->waiting > 0 && (next = next_waiting(daemon)) != NULL)
+        session_fork(daemon, next);
 }
 
 /* Every byte is looked at, whatever the first ones are: the time tells nothing about the token. */
@@ -167,7 +303,7 @@ void sessions_channel(struct daemon *daemon, const uint8_t token[RSYS_TOKEN_SIZE
         if (same_token(session->token, token))
             found = session;
     /* Its process told us of the broker before it told the client of the token: the message is here, if not read yet. */
-    if (found != NULL && found->broker_fd < 0 && found->watch.fd >= 0)
+    if (found != NULL && found->broker_fd < 0 && found->pid != 0 && found->watch.fd >= 0)
         session_ready(daemon, &found->watch);
     if (found == NULL || found->broker_fd < 0) {
         server_log_about(&(struct log_about){.peer = peer->text}, LOG_LEVEL_DEBUG, "a channel for no session that there is");
@@ -179,21 +315,15 @@ void sessions_channel(struct daemon *daemon, const uint8_t token[RSYS_TOKEN_SIZE
         server_log_about(&(struct log_about){found->number, peer->text}, LOG_LEVEL_DEBUG, "a channel is dropped: %s", strerror(errno));
 }
 
-static void session_remove(struct daemon *daemon, struct session *session, int status)
+static void session_ended(struct daemon *daemon, struct session *session, int status)
 {
-    for (struct session **at = &daemon->sessions; *at != NULL; at = &(*at)->next)
-        if (*at == session) {
-            *at = session->next;
-            break;
-        }
-    uncount(daemon, session);
     session_end(daemon, session);
     struct counters_sum sum;
     counters_read(session->counters_fd, session->counters, &sum);
     counters_sum_add(&daemon->totals.ended, &sum);
     server_log_about(SESSION_ABOUT(session), LOG_LEVEL_INFO, "ended after %lld ms%s", (long long)(server_now() - session->started),
                      WIFSIGNALED(status) ? ", killed" : "");
-    session_free(session);
+    session_remove(daemon, session);
 }
 
 void sessions_reap(struct daemon *daemon)
@@ -205,28 +335,43 @@ void sessions_reap(struct daemon *daemon)
         while (session != NULL && session->pid != pid)
             session = session->next;
         if (session != NULL)
-            session_remove(daemon, session, status);
+            session_ended(daemon, session, status);
         else
             control_reaped(daemon, pid);
     }
 }
 
+static void session_expired(struct daemon *daemon, struct session *session)
+{
+    if (session->pid == 0) {
+        refuse_waiting(daemon, session, "the server is busy with other clients: try again later");
+        return;
+    }
+    server_log_about(SESSION_ABOUT(session), LOG_LEVEL_ERROR, "%s: killed",
+                     session->watch.fd < 0 ? "does not end in time" : "its sandbox did not start in time");
+    kill(session->pid, SIGKILL); /* PR_SET_PDEATHSIG takes the sandbox along */
+    session_end(daemon, session);
+    set_deadline(daemon, session, 0);
+    /* One that the kernel holds (a file system that does not answer) cannot be waited for, and is not to keep its place. */
+    uncount(daemon, session);
+}
+
 void sessions_expire(struct daemon *daemon, int64_t now)
 {
-    for (struct session *session = daemon->sessions; session != NULL; session = session->next)
-        if (session->deadline != 0 && session->deadline <= now) {
-            server_log_about(SESSION_ABOUT(session), LOG_LEVEL_ERROR, "%s: killed",
-                             session->watch.fd < 0 ? "does not end in time" : "its sandbox did not start in time");
-            kill(session->pid, SIGKILL); /* PR_SET_PDEATHSIG takes the sandbox along */
-            session_end(daemon, session);
-            session->deadline = 0;
-            /* One that the kernel holds (a file system that does not answer) cannot be waited for, and is not to keep its place. */
-            uncount(daemon, session);
-        }
+    for (struct session *session = daemon->deadlines != 0 ? daemon->sessions : NULL, *next; session != NULL; session = next) {
+        next = session->next;
+        if (session->deadline != 0 && session->deadline <= now)
+            session_expired(daemon, session);
+    }
 }
 
 void sessions_end_all(struct daemon *daemon)
 {
-    for (struct session *session = daemon->sessions; session != NULL; session = session->next)
-        session_end(daemon, session);
+    for (struct session *session = daemon->sessions, *next; session != NULL; session = next) {
+        next = session->next;
+        if (session->pid == 0)
+            refuse_waiting(daemon, session, "the server is ending");
+        else
+            session_end(daemon, session);
+    }
 }

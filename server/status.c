@@ -55,7 +55,7 @@ static void count_guests(struct table *table)
 
 static const char *state(const struct session *session)
 {
-    return session->watch.fd < 0 ? "ending" : session->broker_fd < 0 ? "starting" : "running";
+    return session->pid == 0 ? "waiting" : session->watch.fd < 0 ? "ending" : session->broker_fd < 0 ? "starting" : "running";
 }
 
 /* ---- for programs ---- */

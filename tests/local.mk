@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 include tests/programs.mk
 include tests/bench.mk
+include tests/load.mk
 
 # the house's rules
 TESTS += build-aux/style-check

@@ -9,6 +9,10 @@
 #include <sys/types.h>
 #include <time.h>
 
+/* Connections that the daemon has not accepted yet: as many as the system allows (net.core.somaxconn), so that a flood of them makes no other one wait
+ * for a SYN's retransmission. */
+#define RSYS_LISTEN_BACKLOG 65535
+
 struct rsys_address {
     const struct rsys_transport_ops *ops;
     char *text;     /* canonical: as rsys_address_parse takes it; owned */

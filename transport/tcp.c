@@ -13,7 +13,6 @@
 #include <sys/socket.h>
 
 #define DEFAULT_PORT 9000
-#define LISTEN_BACKLOG 128
 
 /* A peer that vanished without a word is noticed after KEEP_IDLE + KEEP_COUNT * KEEP_INTERVAL = 60 seconds. */
 #define KEEP_IDLE 30
@@ -108,7 +107,7 @@ static int listen_on(const struct addrinfo *a)
     RSYS_AUTO_FD fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) < 0)
         return -1;
-    if (bind(fd, a->ai_addr, a->ai_addrlen) < 0 || listen(fd, LISTEN_BACKLOG) < 0)
+    if (bind(fd, a->ai_addr, a->ai_addrlen) < 0 || listen(fd, RSYS_LISTEN_BACKLOG) < 0)
         return -1;
     return rsys_fd_steal(&fd);
 }

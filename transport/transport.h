@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/uio.h>
 
 struct rsys_address; /* a parsed address */
@@ -55,6 +56,13 @@ void rsys_address_unlisten(const struct rsys_address *address);
 
 /* Connect within timeout_ms (also over several addresses of one name).  Thread-safe. */
 int rsys_address_connect(const struct rsys_address *address, int timeout_ms, struct rsys_error **err);
+
+/* On whose part a connection is, for limits: TCP's address (IPv6: the /64 that it is in), vsock's context id, the user of a unix socket.  Comparable with memcmp. */
+struct rsys_party {
+    uint16_t family; /* AF_*; 0: it has gone already */
+    uint8_t id[8];
+};
+void rsys_party_of(int fd, struct rsys_party *ret);
 
 /* ---- whole messages on a connected socket (frames.c) ---- */
 

@@ -14,8 +14,6 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-#define LISTEN_BACKLOG 128
-
 static int unix_parse(struct rsys_address *address, const char *rest, struct rsys_error **err)
 {
     struct sockaddr_un name;
@@ -88,7 +86,7 @@ static int unix_listen(const struct rsys_address *address, struct rsys_error **e
         if (unlink(address->host) == 0 || errno == ENOENT)
             bound = bind_name(fd, &name, address->mode);
     }
-    if (bound < 0 || listen(fd, LISTEN_BACKLOG) < 0)
+    if (bound < 0 || listen(fd, RSYS_LISTEN_BACKLOG) < 0)
         return rsys_error_make(err, errno, "listen on %s", address->text);
     identify(address->host, address->left);
     return rsys_fd_steal(&fd);

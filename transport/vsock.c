@@ -15,7 +15,6 @@
 #include <linux/vm_sockets.h>
 
 #define DEFAULT_PORT 9000
-#define LISTEN_BACKLOG 128
 
 static int vsock_parse(struct rsys_address *address, const char *rest, struct rsys_error **err)
 {
@@ -74,7 +73,7 @@ static int vsock_listen(const struct rsys_address *address, struct rsys_error **
     if (name.svm_port == 0)
         name.svm_port = VMADDR_PORT_ANY; /* the kernel chooses, as for the other transports */
     RSYS_AUTO_FD fd = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0 || bind(fd, (const struct sockaddr *)&name, sizeof name) < 0 || listen(fd, LISTEN_BACKLOG) < 0)
+    if (fd < 0 || bind(fd, (const struct sockaddr *)&name, sizeof name) < 0 || listen(fd, RSYS_LISTEN_BACKLOG) < 0)
         return rsys_transport_failed("listen on", address, errno, err);
     return rsys_fd_steal(&fd);
 }

@@ -4,6 +4,7 @@
 #include "tests/unit/server-client.h"
 #include "tests/unit/who.h"
 
+#include <arpa/inet.h>
 #include <check.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -166,17 +167,32 @@ START_TEST(bad_hellos)
 }
 END_TEST
 
+/* A connection to the server from another address of the loopback's. */
+static int connect_from(const struct server *server, const char *address)
+{
+    const char *port = strrchr(server->address, ':');
+    struct sockaddr_in own = {.sin_family = AF_INET}, to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(port + 1))};
+    inet_pton(AF_INET, address, &own.sin_addr);
+    inet_pton(AF_INET, "127.0.0.1", &to.sin_addr);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_eq(bind(fd, (struct sockaddr *)&own, sizeof own), 0);
+    ck_assert_int_eq(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
+    return fd;
+}
+
 START_TEST(a_crowd_without_hellos)
 {
     struct server server;
     server_start(&server, WHO_ROOT, "--hello-timeout=60", NULL);
-    int crowd[200];
+    RSYS_AUTO_FD other = connect_from(&server, "127.0.0.9");
+    int crowd[600];
     for (size_t i = 0; i < RSYS_ARRAY_SIZE(crowd); i++)
         crowd[i] = server_connect(&server);
     struct client client;
     client_open(&client, &server);
     ck_assert_int_eq(client_call(&client, client_spawn(&client, 5, false), SYS_getpid, 0, 0), 5);
     ck_assert_msg(client_hung_up(crowd[0], GONE), "the oldest goes");
+    ck_assert_msg(!becomes_readable(other, 0), "but not whoever is no part of the crowd");
     client_close(&client);
     for (size_t i = 0; i < RSYS_ARRAY_SIZE(crowd); i++)
         close(crowd[i]);
@@ -203,6 +219,25 @@ START_TEST(as_many_as_it_may)
     for (int i = 0; !client_try_open(&two, &server); i++)
         ck_assert_int_lt(i, 1000);
     client_close(&two);
+    server_stop(&server, 0);
+}
+END_TEST
+
+/* Nobody has all places: the last are for others. */
+START_TEST(one_peer_has_not_all)
+{
+    struct server server;
+    struct client one, two;
+    server_start(&server, WHO_ROOT, "--max-sessions=3", "--max-sessions-per-peer=1");
+    client_open(&one, &server);
+    ck_assert(!client_try_open(&two, &server));
+    RSYS_AUTO_FD fd = connect_from(&server, "127.0.0.9");
+    RSYS_AUTO_ERROR err = NULL;
+    RSYS_AUTO_FREE void *payload = NULL;
+    size_t size;
+    ck_assert_msg(rsys_hello_session(fd, GONE, &payload, &size, &err) == 0, "%s", rsys_error_text(err));
+    close(rsys_fd_steal(&fd));
+    client_close(&one);
     server_stop(&server, 0);
 }
 END_TEST
@@ -393,6 +428,7 @@ int main(void)
     tcase_add_test(tests, bad_hellos);
     tcase_add_test(tests, a_crowd_without_hellos);
     tcase_add_test(tests, as_many_as_it_may);
+    tcase_add_test(tests, one_peer_has_not_all);
     tcase_add_test(tests, lies);
     tcase_add_loop_test(tests, turned_channel, 0, who_count());
     tcase_add_test(tests, command_line);
