@@ -9,17 +9,25 @@
 #include <sys/capability.h>
 #include <sys/prctl.h>
 
+int sandbox_drop_bounding(uint64_t keep, struct rsys_error **err)
+{
+    for (unsigned cap = 0; cap < 64; cap++) {
+        int bound = cap_get_bound((cap_value_t)cap);
+        if (bound < 0)
+            break; /* the kernel has no more capabilities than those before */
+        if (bound > 0 && (keep & 1ull << cap) == 0 && cap_drop_bound((cap_value_t)cap) < 0)
+            return rsys_error_make(err, errno, "stage capabilities: drop capability %u from the bounding set", cap);
+    }
+    return 0;
+}
+
 int rsys_sandbox_drop_capabilities(uint64_t keep, struct rsys_error **err)
 {
     if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
         return rsys_error_make(err, errno, "stage capabilities: empty the ambient set");
-    /* The bounding set first, while there is CAP_SETPCAP to do it with.  EINVAL: the kernel has no more capabilities than those before. */
-    for (unsigned cap = 0; cap < 64; cap++)
-        if ((keep & 1ull << cap) == 0 && cap_drop_bound((cap_value_t)cap) < 0) {
-            if (errno == EINVAL)
-                break;
-            return rsys_error_make(err, errno, "stage capabilities: drop capability %u from the bounding set", cap);
-        }
+    /* The bounding set first, while there is CAP_SETPCAP to do it with. */
+    if (sandbox_drop_bounding(keep, err) < 0)
+        return -1;
     /* libcap's cap_t for all three sets at once; a capability that we do not have cannot be kept. */
     cap_t old = cap_get_proc(), new = cap_init();
     int result = old != NULL && new != NULL ? 0 : -1;

@@ -46,6 +46,9 @@ pid_t sandbox_birth(const struct rsys_sandbox_start *start, bool privileged, str
 /* Whether our own user namespace lets us map [first, first + range) for users and groups into a child's. */
 bool sandbox_can_map_range(uid_t first_uid, gid_t first_gid, uint32_t range);
 
+/* capabilities.c: empty the bounding set but for keep; takes CAP_SETPCAP for what is in it. */
+int sandbox_drop_bounding(uint64_t keep, struct rsys_error **err);
+
 /* trees.c: the outer half's mounts, made with our own privileges. */
 void sandbox_trees_init(struct sandbox_trees *trees);
 void sandbox_trees_close(struct sandbox_trees *trees);

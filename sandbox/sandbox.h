@@ -62,6 +62,9 @@ int rsys_sandbox_write_maps(pid_t pid, uid_t inside_uid, uid_t outside_uid, gid_
 int rsys_sandbox_drop_capabilities(uint64_t keep, struct rsys_error **err);
 /* Bring lo up in our network namespace (libnl-route). */
 int rsys_sandbox_loopback_up(struct rsys_error **err);
+/* Make the caller, single-threaded, a process that only computes, and moves bytes between descriptors: those in keep (ascending) and what it is sent.  It dies with the thread
+ * that started it; name: what ps shows.  On failure it is half confined: end it. */
+int rsys_sandbox_confine_worker(const char *name, const int *keep, size_t count, struct rsys_error **err);
 /* Explain why user namespaces cannot be had (sysctl, AppArmor, max_user_namespaces): fills err with what to do. */
 int rsys_sandbox_explain_userns(int code, struct rsys_error **err);
 
