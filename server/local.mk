@@ -41,7 +41,7 @@ rsys_sandboxd_SOURCES = \
 	server/program.c \
 	server/program.h \
 	server/program-bytes.S
-rsys_sandboxd_LDADD = $(POLICY_LIBS) librsys-transport.a $(SANDBOX_LIBS)
+rsys_sandboxd_LDADD = $(POLICY_LIBS) $(TRANSPORT_LIBS) $(SANDBOX_LIBS)
 
 # The assembler reads the program from the build's folder.
 server/program-bytes.$(OBJEXT): server/executor/rsys-executor$(EXEEXT)

@@ -126,7 +126,7 @@ static size_t text_line(char *line, size_t at, const struct log_about *about, co
 
 static void write_message(const struct log_about *about, enum log_level level, const char *format, va_list args)
 {
-    char text[TEXT_MAX], peer[120], line[LINE_ROOM + 1];
+    char text[TEXT_MAX], peer[180], line[LINE_ROOM + 1];
     struct log_about clean = *about;
     if (vsnprintf(text, sizeof text, format, args) < 0)
         text[0] = 0;

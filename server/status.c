@@ -157,7 +157,7 @@ static const char *duration_text(char *text, size_t size, int64_t seconds)
 
 static void write_row(FILE *out, const struct row *row)
 {
-    char in[32], sent[32], age[48], guests[32] = "?", peer[80];
+    char in[32], sent[32], age[48], guests[32] = "?", peer[sizeof row->session->peer.text];
     snprintf(peer, sizeof peer, "%s", row->session->peer.text);
     server_clean_text(peer);
     if (row->guests >= 0)

@@ -55,12 +55,12 @@ check_PROGRAMS += unit-transport
 TESTS += unit-transport
 unit_transport_SOURCES = tests/unit/unit-transport.c tests/unit/speak.c tests/unit/speak.h
 unit_transport_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
-unit_transport_LDADD = librsys-transport.a librsys-core.a $(CHECK_LIBS)
+unit_transport_LDADD = $(TRANSPORT_LIBS) librsys-core.a $(CHECK_LIBS)
 # vsock: not one of TESTS, see its head
 check_PROGRAMS += unit-vsock
 unit_vsock_SOURCES = tests/unit/unit-vsock.c tests/unit/speak.c tests/unit/speak.h
 unit_vsock_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
-unit_vsock_LDADD = librsys-transport.a librsys-core.a $(CHECK_LIBS)
+unit_vsock_LDADD = $(TRANSPORT_LIBS) librsys-core.a $(CHECK_LIBS)
 
 # sandbox: what holds inside.  The probe is static: the sandbox's root has no libraries.
 check_PROGRAMS += unit-sandbox sandbox-probe
@@ -77,7 +77,7 @@ check_PROGRAMS += unit-server
 TESTS += unit-server
 unit_server_SOURCES = tests/unit/unit-server.c tests/unit/server-client.c tests/unit/server-client.h tests/unit/who.c tests/unit/who.h
 unit_server_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
-unit_server_LDADD = librsys-transport.a $(SANDBOX_LIBS) $(CHECK_LIBS)
+unit_server_LDADD = $(TRANSPORT_LIBS) $(SANDBOX_LIBS) $(CHECK_LIBS)
 
 # jail: descriptors
 check_PROGRAMS += unit-fds
@@ -91,7 +91,7 @@ check_PROGRAMS += unit-pager
 TESTS += unit-pager
 unit_pager_SOURCES = tests/unit/unit-pager.c
 unit_pager_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
-unit_pager_LDADD = librsys-jail.a librsys-transport.a librsys-core.a $(CHECK_LIBS)
+unit_pager_LDADD = librsys-jail.a $(TRANSPORT_LIBS) librsys-core.a $(CHECK_LIBS)
 
 # descriptors of both homes, with a supervisor and an executor that are played
 check_PROGRAMS += unit-descriptors
@@ -128,10 +128,10 @@ check_PROGRAMS += unit-executor unit-counters
 TESTS += unit-executor unit-counters
 unit_executor_SOURCES = tests/unit/unit-executor.c server/counters.c tests/unit/executor-client.c tests/unit/executor-client.h
 unit_executor_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
-unit_executor_LDADD = librsys-transport.a $(SANDBOX_LIBS) $(CHECK_LIBS)
+unit_executor_LDADD = $(TRANSPORT_LIBS) $(SANDBOX_LIBS) $(CHECK_LIBS)
 unit_counters_SOURCES = tests/unit/unit-counters.c tests/unit/executor-client.c tests/unit/executor-client.h server/counters.c
 unit_counters_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
-unit_counters_LDADD = librsys-transport.a $(SANDBOX_LIBS) $(CHECK_LIBS)
+unit_counters_LDADD = $(TRANSPORT_LIBS) $(SANDBOX_LIBS) $(CHECK_LIBS)
 unit_misc_SOURCES = tests/unit/unit-misc.c tests/unit/fake-jail.c tests/unit/fake-jail.h src/jail/calls-misc.c src/jail/calls-copy.c src/jail/calls-across.c src/jail/calls-io.c src/jail/wait.c src/jail/epoll.c
 unit_misc_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 unit_misc_LDADD = librsys-core.a $(CHECK_LIBS)

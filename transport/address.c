@@ -9,6 +9,7 @@
 
 static const struct rsys_transport_ops *const transports[] = {
     &rsys_transport_tcp,
+    &rsys_transport_tls,
     &rsys_transport_vsock,
     &rsys_transport_unix,
     &rsys_transport_embedded,
@@ -35,7 +36,7 @@ struct rsys_address *rsys_address_parse(const char *text, struct rsys_error **er
         return address;
     }
     free(address);
-    rsys_error_make(err, 0, "address \"%s\": expected %s, %s or %s", text, rsys_transport_tcp.form, rsys_transport_vsock.form,
+    rsys_error_make(err, 0, "address \"%s\": expected %s, %s, %s or %s", text, rsys_transport_tcp.form, rsys_transport_tls.form, rsys_transport_vsock.form,
                     rsys_transport_unix.form);
     return NULL;
 }
@@ -82,6 +83,8 @@ void rsys_address_free(struct rsys_address *address)
 {
     if (address == NULL)
         return;
+    if (address->ops != NULL && address->ops->release != NULL)
+        address->ops->release(address);
     free(address->text);
     free(address->host);
     free(address->left);

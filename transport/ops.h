@@ -26,6 +26,7 @@ struct rsys_address {
         uint64_t inode; /* 0: nothing */
         int64_t born[2]; /* inode numbers are used again */
     } *left;        /* unix: the name that rsys_address_listen made; owned */
+    struct tls_client *tls; /* tls: its keys and process; owned */
 };
 
 struct rsys_transport_ops {
@@ -42,9 +43,17 @@ struct rsys_transport_ops {
     int (*name)(const struct rsys_address *address, int listener, char *text, size_t size);
     void (*unlisten)(const struct rsys_address *address); /* may be NULL */
     const char *(*hint)(int code); /* what to look at when listening or connecting failed so; NULL, or returns NULL: what is said for all transports */
+    void (*release)(struct rsys_address *address); /* what else the address owns; may be NULL */
 };
 
-extern const struct rsys_transport_ops rsys_transport_tcp, rsys_transport_vsock, rsys_transport_unix, rsys_transport_embedded;
+extern const struct rsys_transport_ops rsys_transport_tcp, rsys_transport_tls, rsys_transport_vsock, rsys_transport_unix, rsys_transport_embedded;
+
+/* tcp.c, for what is made of TCP connections too. */
+int rsys_tcp_parse(struct rsys_address *address, const char *rest, struct rsys_error **err);
+int rsys_tcp_listen(const struct rsys_address *address, struct rsys_error **err);
+int rsys_tcp_accept(const struct rsys_address *address, int listener, struct rsys_peer *peer);
+int rsys_tcp_connect(const struct rsys_address *address, int timeout_ms, struct rsys_error **err);
+int rsys_tcp_name(const struct rsys_address *address, int listener, char *text, size_t size);
 
 /* A point in time to wait until; < 0: for ever (monotonic milliseconds). */
 int64_t rsys_deadline(int timeout_ms);

@@ -19,35 +19,35 @@
 #define KEEP_INTERVAL 10
 #define KEEP_COUNT 3
 
-static int tcp_parse(struct rsys_address *address, const char *rest, struct rsys_error **err)
+int rsys_tcp_parse(struct rsys_address *address, const char *rest, struct rsys_error **err)
 {
-    const char *host = rest, *end, *port;
+    const char *host = rest, *end, *port, *scheme = address->ops->scheme;
     bool bracket = rest[0] == '[';
     if (bracket) {
         host = rest + 1;
         end = strchr(host, ']');
         if (end == NULL)
-            return rsys_error_make(err, 0, "address \"tcp:%s\": ] is missing", rest);
+            return rsys_error_make(err, 0, "address \"%s:%s\": ] is missing", scheme, rest);
         port = end + 1;
     } else {
         end = host + strcspn(host, ":");
         port = end;
         if (*port == ':' && strchr(port + 1, ':') != NULL)
-            return rsys_error_make(err, 0, "address \"tcp:%s\": write an IPv6 address in brackets, tcp:[ADDRESS]:PORT", rest);
+            return rsys_error_make(err, 0, "address \"%s:%s\": write an IPv6 address in brackets, %s:[ADDRESS]:PORT", scheme, rest, scheme);
     }
     if (end == host)
-        return rsys_error_make(err, 0, "address \"tcp:%s\": the host is missing", rest);
+        return rsys_error_make(err, 0, "address \"%s:%s\": the host is missing", scheme, rest);
     address->port = DEFAULT_PORT;
     if (*port != 0 && (*port != ':' || rsys_number_parse(port + 1, 65535, &address->port) < 0))
-        return rsys_error_make(err, 0, "address \"tcp:%s\": the port has to be a number from 0 to 65535", rest);
+        return rsys_error_make(err, 0, "address \"%s:%s\": the port has to be a number from 0 to 65535", scheme, rest);
     address->host = strndup(host, (size_t)(end - host));
-    if (address->host == NULL || asprintf(&address->text, bracket ? "tcp:[%s]:%u" : "tcp:%s:%u", address->host, address->port) < 0) {
+    if (address->host == NULL || asprintf(&address->text, bracket ? "%s:[%s]:%u" : "%s:%s:%u", scheme, address->host, address->port) < 0) {
         address->text = NULL;
-        return rsys_error_make(err, ENOMEM, "address \"tcp:%s\"", rest);
+        return rsys_error_make(err, ENOMEM, "address \"%s:%s\"", scheme, rest);
     }
     struct in6_addr six;
     if (bracket && inet_pton(AF_INET6, address->host, &six) != 1 && strchr(address->host, '%') == NULL)
-        return rsys_error_make(err, 0, "address \"tcp:%s\": no IPv6 address between the brackets", rest);
+        return rsys_error_make(err, 0, "address \"%s:%s\": no IPv6 address between the brackets", scheme, rest);
     return 0;
 }
 
@@ -112,7 +112,7 @@ static int listen_on(const struct addrinfo *a)
     return rsys_fd_steal(&fd);
 }
 
-static int tcp_listen(const struct rsys_address *address, struct rsys_error **err)
+int rsys_tcp_listen(const struct rsys_address *address, struct rsys_error **err)
 {
     struct addrinfo *found = NULL;
     int fd = -1, code = 0;
@@ -129,16 +129,16 @@ static int tcp_listen(const struct rsys_address *address, struct rsys_error **er
     return fd;
 }
 
-static void name_text(const struct sockaddr_storage *name, socklen_t size, char *text, size_t text_size)
+static void name_text(const char *scheme, const struct sockaddr_storage *name, socklen_t size, char *text, size_t text_size)
 {
     char host[NI_MAXHOST], port[NI_MAXSERV];
     if (getnameinfo((const struct sockaddr *)name, size, host, sizeof host, port, sizeof port, NI_NUMERICHOST | NI_NUMERICSERV) != 0)
-        snprintf(text, text_size, "tcp:?");
+        snprintf(text, text_size, "%s:?", scheme);
     else
-        snprintf(text, text_size, name->ss_family == AF_INET6 ? "tcp:[%s]:%s" : "tcp:%s:%s", host, port);
+        snprintf(text, text_size, name->ss_family == AF_INET6 ? "%s:[%s]:%s" : "%s:%s:%s", scheme, host, port);
 }
 
-static int tcp_accept(const struct rsys_address *address, int listener, struct rsys_peer *peer)
+int rsys_tcp_accept(const struct rsys_address *address, int listener, struct rsys_peer *peer)
 {
     struct sockaddr_storage name;
     socklen_t size = sizeof name;
@@ -146,17 +146,17 @@ static int tcp_accept(const struct rsys_address *address, int listener, struct r
     if (fd < 0)
         return -1;
     tune(fd);
-    name_text(&name, size, peer->text, sizeof peer->text);
+    name_text(address->ops->scheme, &name, size, peer->text, sizeof peer->text);
     return fd;
 }
 
-static int tcp_name(const struct rsys_address *address, int listener, char *text, size_t size)
+int rsys_tcp_name(const struct rsys_address *address, int listener, char *text, size_t size)
 {
     struct sockaddr_storage name;
     socklen_t name_size = sizeof name;
     if (getsockname(listener, (struct sockaddr *)&name, &name_size) < 0)
         return -1;
-    name_text(&name, name_size, text, size);
+    name_text(address->ops->scheme, &name, name_size, text, size);
     return 0;
 }
 
@@ -190,7 +190,7 @@ static int connect_one(const struct addrinfo *a, int64_t deadline)
 }
 
 /* The addresses of a name share what time is left, so that a first one that does not answer leaves time for the next. */
-static int tcp_connect(const struct rsys_address *address, int timeout_ms, struct rsys_error **err)
+int rsys_tcp_connect(const struct rsys_address *address, int timeout_ms, struct rsys_error **err)
 {
     struct addrinfo *found = NULL;
     int64_t deadline = rsys_deadline(timeout_ms);
@@ -212,11 +212,11 @@ static int tcp_connect(const struct rsys_address *address, int timeout_ms, struc
 const struct rsys_transport_ops rsys_transport_tcp = {
     .scheme = "tcp",
     .form = "tcp:HOST:PORT",
-    .parse = tcp_parse,
+    .parse = rsys_tcp_parse,
     .is_public = tcp_is_public,
-    .listen = tcp_listen,
+    .listen = rsys_tcp_listen,
     .adopt = tcp_adopt,
-    .accept = tcp_accept,
-    .connect = tcp_connect,
-    .name = tcp_name,
+    .accept = rsys_tcp_accept,
+    .connect = rsys_tcp_connect,
+    .name = rsys_tcp_name,
 };

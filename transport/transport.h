@@ -8,6 +8,7 @@
 
 #include "src/core/error.h"
 #include "src/core/wire.h"
+#include "transport/tls.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,8 +17,8 @@
 
 struct rsys_address; /* a parsed address */
 
-/* Parse "tcp:HOST:PORT" (name, IPv4, [IPv6]), "vsock:CID:PORT" ("host" and "local" are CIDs too; "vsock:PORT", to listen on: all of this machine's),
- * "unix:PATH", or (inside the program only) "embedded:FD".  Port defaults to 9000.
+/* Parse "tcp:HOST:PORT" or "tls:HOST:PORT" (name, IPv4, [IPv6]), "vsock:CID:PORT" ("host" and "local" are CIDs too; "vsock:PORT", to listen on: all of this
+ * machine's), "unix:PATH", or (inside the program only) "embedded:FD".  Port defaults to 9000.
  * Returns NULL and fills err when the text is no address. */
 struct rsys_address *rsys_address_parse(const char *text, struct rsys_error **err);
 void rsys_address_free(struct rsys_address *address);
@@ -25,8 +26,14 @@ const char *rsys_address_text(const struct rsys_address *address);
 
 /* The mode that a unix socket's name gets when it is listened on; 0600 without this.  Nothing for other transports. */
 void rsys_address_set_mode(struct rsys_address *address, unsigned mode);
+/* For connecting to a tls: address: its key file; path NULL: the default one.  confine: tls.h.  Of another address, path is an error. */
+int rsys_address_use_key(struct rsys_address *address, const char *path, rsys_tls_confine *confine, struct rsys_error **err);
+/* An adopted listener of tcp: is to be one of tls:. */
+int rsys_address_make_tls(struct rsys_address *address, struct rsys_error **err);
+/* Whether connections there are to be handed to a TLS process (tls.h) when they are accepted. */
+bool rsys_address_is_tls(const struct rsys_address *address);
 
-/* Whether listening there lets other machines in (TCP on a non-loopback address). */
+/* Whether listening there lets other machines in without a key (TCP on a non-loopback address). */
 bool rsys_address_is_public(const struct rsys_address *address);
 
 /* Who a connection is with, as the kernel tells it: nothing that the peer says. */
@@ -38,7 +45,7 @@ enum rsys_peer_kind {
 struct rsys_peer {
     uint8_t kind; /* enum rsys_peer_kind */
     uint32_t id;
-    char text[80]; /* for logs */
+    char text[160]; /* for logs */
 };
 
 /* A listening descriptor (non-blocking, close-on-exec), or -1.  A stale unix socket that nobody listens on is replaced. */

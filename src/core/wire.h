@@ -23,6 +23,8 @@ enum rsys_hello_kind {
     RSYS_HELLO_SESSION = 1, /* make a sandbox; this connection becomes its control channel */
     RSYS_HELLO_CHANNEL = 2, /* a spare channel for the session that the token names; there is no answer but the greeting of the
                              * executor thread that takes the channel (or end of file, when there is no such session) */
+    RSYS_HELLO_TLS = 3,     /* at a tls: address, and there alone: TLS follows, and in it another hello.  Its token is none: it is public, and names the session whose TLS
+                             * process the connection is for (zero: a new one), see transport/tls.h */
 };
 
 struct rsys_hello {

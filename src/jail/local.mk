@@ -58,4 +58,4 @@ librsys_jail_a_CPPFLAGS = $(AM_CPPFLAGS) $(FUSE_CFLAGS) -DRSYS_SBINDIR='"$(sbind
 bin_PROGRAMS += rsys-jail
 rsys_jail_SOURCES = src/jail/main.c
 # The objects themselves: nothing but a table of weak references names the handlers, and for such a linker opens no archive.
-rsys_jail_LDADD = $(librsys_jail_a_OBJECTS) librsys-transport.a $(POLICY_LIBS) $(SANDBOX_LIBS) $(FUSE_LIBS)
+rsys_jail_LDADD = $(librsys_jail_a_OBJECTS) $(TRANSPORT_LIBS) $(POLICY_LIBS) $(SANDBOX_LIBS) $(FUSE_LIBS)

@@ -20,6 +20,10 @@ static const struct {
 } texts[] = {
     {"tcp:127.0.0.1:9000", "tcp:127.0.0.1:9000", NULL},
     {"tcp:localhost", "tcp:localhost:9000", NULL},
+    {"tls:localhost", "tls:localhost:9000", NULL},
+    {"tls:[::1]:1", "tls:[::1]:1", NULL},
+    {"tls:h:65536", NULL, "\"tls:h:65536\": the port"},
+    {"tls:::1", NULL, "tls:[ADDRESS]:PORT"},
     {"tcp:[::1]:1", "tcp:[::1]:1", NULL},
     {"tcp:[::1]", "tcp:[::1]:9000", NULL},
     {"tcp:h:0", "tcp:h:0", NULL},
@@ -61,7 +65,7 @@ static const struct {
     {"embedded:7x", NULL, "number"},
     {"embedded:-1", NULL, "number"},
     {"", NULL, "tcp:HOST:PORT"},
-    {"localhost:9000", NULL, "tcp:HOST:PORT, vsock:CID:PORT or unix:PATH"},
+    {"localhost:9000", NULL, "tcp:HOST:PORT, tls:HOST:PORT, vsock:CID:PORT or unix:PATH"},
     {"tcpx:h:1", NULL, "tcp:HOST:PORT"},
 };
 
