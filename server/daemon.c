@@ -62,14 +62,17 @@ void daemon_pause(struct daemon *daemon)
     daemon->paused_until = server_now() + PAUSE_MS;
 }
 
-/* Whether we may serve there at all, whoever has made the listener. */
-static int check_address(const struct daemon *daemon, const struct rsys_address *address, struct rsys_error **err)
+/* Whether we may serve there at all, whoever has made the listener; and what that takes. */
+static int check_address(struct daemon *daemon, const struct rsys_address *address, struct rsys_error **err)
 {
     if (daemon->listener_count == OPTIONS_LISTEN_MAX)
         return rsys_error_make(err, 0, "listen on %s: %d addresses are the most", rsys_address_text(address), OPTIONS_LISTEN_MAX);
     if (rsys_address_is_public(address) && !daemon->options->insecure)
         return rsys_error_make(err, 0, "listen on %s: other machines reach this address, and there is neither encryption nor a key: "
-                               "use a loopback address and a tunnel (ssh -L), or allow it with --insecure", rsys_address_text(address));
+                               "use tls:HOST:PORT (rsys-keygen makes the keys of both sides), or a loopback address and a tunnel (ssh -L), or allow it with --insecure",
+                               rsys_address_text(address));
+    if (rsys_address_is_tls(address) && daemon->tls.keys.text == NULL)
+        return tls_load_keys(daemon, daemon->options->key, err);
     return 0;
 }
 
@@ -108,14 +111,14 @@ static int adopt_listener(struct daemon *daemon, unsigned index, FILE *ready, st
 {
     int fd = MANAGER_FIRST_FD + (int)index;
     struct rsys_address *address = rsys_address_adopt(fd, err);
+    char name[64], from[100];
+    manager_listener_name(&daemon->manager, index, name, sizeof name);
     if (address == NULL)
         return -1;
-    if (check_address(daemon, address, err) < 0) {
+    if ((strcmp(name, "tls") == 0 && rsys_address_make_tls(address, err) < 0) || check_address(daemon, address, err) < 0) {
         rsys_address_free(address);
         return -1;
     }
-    char name[64], from[100];
-    manager_listener_name(&daemon->manager, index, name, sizeof name);
     snprintf(from, sizeof from, ", inherited%s%s", name[0] != 0 ? " as " : "", name);
     return serve_listener(daemon, address, fd, from, ready, err);
 }
@@ -168,7 +171,7 @@ static void close_listeners(struct daemon *daemon)
     daemon->listener_count = 0;
 }
 
-/* SIGHUP: new sessions get the policy as it is now; one that does not compile changes nothing. */
+/* SIGHUP: new sessions get the policy and the keys as they are now; what cannot be read changes nothing. */
 static void reload(struct daemon *daemon)
 {
     RSYS_AUTO_ERROR err = NULL;
@@ -177,11 +180,24 @@ static void reload(struct daemon *daemon)
         return; /* there will be no new ones */
     clock_gettime(CLOCK_MONOTONIC, &now);
     manager_tell(&daemon->manager, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)now.tv_sec * 1000000 + (unsigned long long)now.tv_nsec / 1000);
+    const char *what = "policy";
     if (server_policy_load(&daemon->policy, daemon->options->policy, &err) < 0)
         server_log(LOG_LEVEL_ERROR, "the policy stays as it was: %s", rsys_error_text(err));
     else
         server_log(LOG_LEVEL_INFO, "the policy is loaded again");
-    manager_tell(&daemon->manager, "READY=1%s%s", err != NULL ? "\nSTATUS=The policy could not be loaded again: " : "", err != NULL ? rsys_error_text(err) : "");
+    /* Whatever became of the policy: clients may have been revoked. */
+    RSYS_AUTO_ERROR keys_err = NULL;
+    if (daemon->tls.keys.text != NULL && tls_load_keys(daemon, daemon->options->key, &keys_err) < 0) {
+        server_log(LOG_LEVEL_ERROR, "the keys stay as they were: %s", rsys_error_text(keys_err));
+        what = "keys";
+    } else if (daemon->tls.keys.text != NULL) {
+        server_log(LOG_LEVEL_INFO, "the keys are loaded again");
+    }
+    const struct rsys_error *why = keys_err != NULL ? keys_err : err;
+    if (why != NULL)
+        manager_tell(&daemon->manager, "READY=1\nSTATUS=The %s could not be loaded again: %s", what, rsys_error_text(why));
+    else
+        manager_tell(&daemon->manager, "READY=1");
 }
 
 /* SIGTERM: no new sessions; those that there are may go on for a while.  The second one, and SIGINT: they end now. */
@@ -355,6 +371,7 @@ int server_run(const struct options *options)
     control_close(&daemon);
     close_listeners(&daemon);
     half_open_close_all(&daemon);
+    tls_free(&daemon);
     server_policy_free(&daemon.policy);
     manager_close(&daemon.manager);
     rsys_close(daemon.signals.fd);

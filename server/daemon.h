@@ -10,6 +10,7 @@
 #include "server/manager.h"
 #include "server/options.h"
 #include "server/session.h"
+#include "server/tls.h"
 #include "src/core/error.h"
 #include "src/core/wire.h"
 #include "transport/transport.h"
@@ -46,6 +47,16 @@ struct account {
     uint64_t turn;           /* when its last session was started, in starts of the daemon */
 };
 
+/* What a connection to a tls: address has beside. */
+struct half_open_tls {
+    bool wanted;               /* it has to begin with TLS's preamble */
+    bool inside;               /* its TLS process has let it in: what is read now came through TLS */
+    bool owned;                /* the worker is this connection's: it is the first of a session that is not there yet */
+    struct tls_worker *worker; /* NULL: none yet */
+    int wire_fd;               /* the connection itself, while the TLS process has not said how it came out; -1 */
+    struct rsys_tls_result result;
+};
+
 struct half_open {
     struct watch watch;
     struct half_open *next, *previous;  /* younger, older */
@@ -54,6 +65,7 @@ struct half_open {
     uint8_t hello[sizeof(struct rsys_hello)];
     size_t have;
     struct rsys_peer peer;
+    struct half_open_tls tls;
 };
 
 struct session {
@@ -72,6 +84,7 @@ struct session {
     int64_t since;           /* seconds of the calendar, for people */
     uint8_t token[RSYS_TOKEN_SIZE];
     struct rsys_peer peer;
+    struct tls_worker *tls;  /* owned; NULL: no TLS */
 };
 
 struct daemon {
@@ -84,6 +97,7 @@ struct daemon {
     struct account *accounts[ACCOUNTS_BUCKETS]; /* owned */
     struct half_open *half_open, *youngest; /* oldest first; owned */
     unsigned half_open_count;
+    struct tls_state tls;
     struct session *sessions;    /* owned */
     unsigned session_count, last_number;
     unsigned deadlines;          /* of them have one */
@@ -125,6 +139,9 @@ void server_policy_free(struct server_policy *policy);
 
 /* half-open.c */
 void daemon_accept(struct daemon *daemon, struct watch *watch);
+void half_open_ready(struct daemon *daemon, struct watch *watch);
+void half_open_drop(struct daemon *daemon, struct half_open *connection, const char *why); /* why: for the log; NULL: it has it */
+void half_open_refuse(struct daemon *daemon, struct half_open *connection, const char *why); /* and say so to the client */
 void half_open_expire(struct daemon *daemon, int64_t now);
 void half_open_close_all(struct daemon *daemon);
 
@@ -138,9 +155,10 @@ struct account *account_with_most(const struct daemon *daemon);
 #define SESSION_ABOUT(session) (&(struct log_about){(session)->number, (session)->peer.text})
 
 /* sessions.c */
-void sessions_start(struct daemon *daemon, int fd, const struct rsys_peer *peer, struct account *account); /* takes fd */
+/* Both take fd; tls (NULL: none): the TLS process that it came through, which is the session's own once there is one. */
+void sessions_start(struct daemon *daemon, int fd, const struct rsys_peer *peer, struct account *account, struct tls_worker *tls);
 void sessions_advance(struct daemon *daemon); /* start what waits for its turn, as far as may be */
-void sessions_channel(struct daemon *daemon, const uint8_t token[RSYS_TOKEN_SIZE], int fd, const struct rsys_peer *peer); /* takes fd */
+void sessions_channel(struct daemon *daemon, const uint8_t token[RSYS_TOKEN_SIZE], int fd, const struct rsys_peer *peer, const struct tls_worker *tls);
 void sessions_refuse(struct daemon *daemon, int fd, const struct rsys_peer *peer, const char *message); /* tell the client why; takes fd */
 void sessions_reap(struct daemon *daemon);
 void sessions_expire(struct daemon *daemon, int64_t now);

@@ -14,7 +14,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-/* Take it out of the list and forget it; the descriptor is returned.  Its account may be gone after it, unless it counts something else. */
+/* Take it out of the list and forget it; the descriptor is returned.  Its account may be gone after it, unless it counts something else.  A TLS process of
+ * its own goes with it, unless somebody has taken that. */
 static int half_open_remove(struct daemon *daemon, struct half_open *connection)
 {
     *(connection->previous != NULL ? &connection->previous->next : &daemon->half_open) = connection->next;
@@ -24,13 +25,15 @@ static int half_open_remove(struct daemon *daemon, struct half_open *connection)
     account_put(daemon, connection->account);
     int fd = connection->watch.fd;
     daemon_unwatch(daemon, &connection->watch);
+    tls_drop(daemon, connection);
     free(connection);
     return fd;
 }
 
-static void half_open_drop(struct daemon *daemon, struct half_open *connection, const char *why)
+void half_open_drop(struct daemon *daemon, struct half_open *connection, const char *why)
 {
-    server_log_about(&(struct log_about){.peer = connection->peer.text}, LOG_LEVEL_DEBUG, "%s", why);
+    if (why != NULL)
+        server_log_about(&(struct log_about){.peer = connection->peer.text}, LOG_LEVEL_DEBUG, "%s", why);
     close(half_open_remove(daemon, connection));
 }
 
@@ -43,6 +46,13 @@ static void half_open_drop_one(struct daemon *daemon, const char *why)
             half_open_drop(daemon, connection, why);
             return;
         }
+}
+
+void half_open_refuse(struct daemon *daemon, struct half_open *connection, const char *why)
+{
+    server_log_about(&(struct log_about){.peer = connection->peer.text}, LOG_LEVEL_INFO, "refused: %s", why);
+    (void)server_hello_reply(connection->watch.fd, RSYS_HELLO_REFUSED, why, strlen(why), 0);
+    half_open_drop(daemon, connection, NULL);
 }
 
 /* A whole hello is there. */
@@ -65,23 +75,41 @@ static void half_open_done(struct daemon *daemon, struct half_open *connection)
         half_open_drop(daemon, connection, text);
         return;
     }
+    bool outside = connection->tls.wanted && !connection->tls.inside;
+    if (outside != (hello.kind == RSYS_HELLO_TLS)) {
+        half_open_refuse(daemon, connection, outside ? "TLS alone is spoken at this address: connect to it as tls:HOST:PORT, with a key (rsys-keygen)"
+                                                     : "no TLS is spoken at this address (rsys-sandboxd --listen tls:HOST:PORT does)");
+        return;
+    }
     bool session = hello.kind == RSYS_HELLO_SESSION && memcmp(hello.token, no_token, sizeof no_token) == 0;
-    if ((!session && hello.kind != RSYS_HELLO_CHANNEL) || memcmp(hello.reserved, no_reserved, sizeof no_reserved) != 0) {
+    if ((!session && hello.kind != RSYS_HELLO_CHANNEL && !outside) || memcmp(hello.reserved, no_reserved, sizeof no_reserved) != 0) {
         half_open_drop(daemon, connection, "a malformed hello");
         return;
     }
+    if (outside) {
+        (void)tls_begin(daemon, connection, &hello);
+        return;
+    }
+    /* A TLS process is one session's: its first connection makes that, the others belong to it. */
+    struct tls_worker *tls = connection->tls.worker;
+    if (tls != NULL && session != connection->tls.owned) {
+        half_open_drop(daemon, connection, session ? "a second session over one TLS process" : "a channel before its session");
+        return;
+    }
+    connection->tls.owned = false; /* it stays, whatever becomes of this */
     struct account *account = connection->account;
     account->held++; /* it stays while this goes */
     int fd = half_open_remove(daemon, connection);
     if (session)
-        sessions_start(daemon, fd, &peer, account);
+        sessions_start(daemon, fd, &peer, account, tls);
     else
-        sessions_channel(daemon, hello.token, fd, &peer);
+        sessions_channel(daemon, hello.token, fd, &peer, tls);
+    tls_worker_settle(daemon, tls);
     account->held--;
     account_put(daemon, account);
 }
 
-static void half_open_ready(struct daemon *daemon, struct watch *watch)
+void half_open_ready(struct daemon *daemon, struct watch *watch)
 {
     struct half_open *connection = (struct half_open *)watch;
     ssize_t n = recv(watch->fd, connection->hello + connection->have, sizeof connection->hello - connection->have, MSG_DONTWAIT);
@@ -96,7 +124,7 @@ static void half_open_ready(struct daemon *daemon, struct watch *watch)
         half_open_done(daemon, connection);
 }
 
-static void half_open_add(struct daemon *daemon, int fd, const struct rsys_peer *peer)
+static void half_open_add(struct daemon *daemon, int fd, const struct rsys_peer *peer, bool tls)
 {
     if (daemon->half_open_count >= HALF_OPEN_MAX)
         half_open_drop_one(daemon, "too many connections without a hello: it is the oldest of whoever has most");
@@ -112,6 +140,7 @@ static void half_open_add(struct daemon *daemon, int fd, const struct rsys_peer 
     connection->account = account;
     account->half_open++;
     connection->watch = (struct watch){.fd = fd, .ready = half_open_ready};
+    connection->tls = (struct half_open_tls){.wanted = tls, .wire_fd = -1};
     connection->deadline = server_now() + 1000 * (int64_t)daemon->options->hello_timeout;
     connection->peer = *peer;
     connection->previous = daemon->youngest;
@@ -134,7 +163,7 @@ void daemon_accept(struct daemon *daemon, struct watch *watch)
         /* At once, whatever it has to say: it is not to have a place that others wait for. */
         sessions_refuse(daemon, fd, &peer, why);
     } else if (fd >= 0) {
-        half_open_add(daemon, fd, &peer);
+        half_open_add(daemon, fd, &peer, rsys_address_is_tls(listener->address));
     } else if (errno == EPIPE && listener->embedded) {
         daemon->draining = true; /* rsys-jail is gone: its session too, now */
         daemon->drain_until = 0;

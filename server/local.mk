@@ -23,6 +23,8 @@ rsys_sandboxd_SOURCES = \
 	server/accounts.c \
 	server/relay.c \
 	server/relay.h \
+	server/tls.c \
+	server/tls.h \
 	server/counters.c \
 	server/counters.h \
 	server/manager.c \

@@ -3,6 +3,7 @@
 #include "server/daemon.h"
 
 #include "policy/policy.h"
+#include "sandbox/sandbox.h"
 #include "server/control.h"
 #include "src/core/util.h"
 
@@ -35,6 +36,8 @@ int main(int argc, char **argv)
     rsys_close(fd);
     struct options options;
     int status = server_options(&options, argc, argv);
+    if (status < 0 && options.tls_fd >= 0)
+        rsys_tls_process_run(options.tls_fd, true, rsys_sandbox_confine_worker);
     if (status < 0)
         status = options.status ? control_ask(&options) : options.check != NULL ? check(options.check, options.json) : server_run(&options);
     rsys_clients_spec_free(&options.clients);

@@ -94,6 +94,15 @@ static int mode(const char *text, int *ret)
     return 0;
 }
 
+static int descriptor(const char *name, const char *text, int *ret)
+{
+    long value = 0;
+    if (number(name, text, 0, INT_MAX, &value) < 0)
+        return 2;
+    *ret = (int)value;
+    return -1;
+}
+
 /* One option.  -1: go on. */
 static int apply(struct options *options, int id)
 {
@@ -101,6 +110,7 @@ static int apply(struct options *options, int id)
     switch (id) {
     case ID_POLICY: options->policy = optarg; return -1;
     case ID_CHECK: options->check = optarg; return -1;
+    case ID_KEY: options->key = optarg; return -1;
     case ID_INSECURE: options->insecure = true; return -1;
     case ID_QUIET: options->verbosity = -1; return -1;
     case ID_VERBOSE: options->verbosity = 1; return -1;
@@ -140,12 +150,9 @@ static int apply(struct options *options, int id)
             return -1;
         fprintf(stderr, "rsys-sandboxd: --log-format=%s: expected text or json\n", optarg);
         return 2;
-    case ID_EMBEDDED:
-    case ID_READY_FD:
-        if (number(id == ID_EMBEDDED ? "embedded" : "ready-fd", optarg, 0, INT_MAX, &value) < 0)
-            return 2;
-        *(id == ID_EMBEDDED ? &options->embedded_fd : &options->ready_fd) = (int)value;
-        return -1;
+    case ID_EMBEDDED: return descriptor("embedded", optarg, &options->embedded_fd);
+    case ID_READY_FD: return descriptor("ready-fd", optarg, &options->ready_fd);
+    case ID_TLS_PROCESS: return descriptor("tls-process", optarg, &options->tls_fd);
     case ID_HELP: print_help(); return 0;
     case ID_VERSION: printf("rsys-sandboxd %s\n", PACKAGE_VERSION); return 0;
     default:
@@ -156,7 +163,7 @@ static int apply(struct options *options, int id)
 
 int server_options(struct options *options, int argc, char **argv)
 {
-    *options = (struct options){.max_sessions = 64, .hello_timeout = 5, .start_timeout = 15, .drain_timeout = 30, .embedded_fd = -1, .ready_fd = -1, .socket_mode = -1};
+    *options = (struct options){.max_sessions = 64, .hello_timeout = 5, .start_timeout = 15, .drain_timeout = 30, .embedded_fd = -1, .ready_fd = -1, .socket_mode = -1, .tls_fd = -1};
     char text[2 * RSYS_ARRAY_SIZE(table) + 1];
     letters(text);
     for (int got; (got = getopt_long(argc, argv, text, longs, NULL)) != -1;) {

@@ -17,6 +17,7 @@ struct options {
     size_t listens;
     struct rsys_clients_spec clients; /* --allow-cid, --allow-uid */
     int socket_mode;    /* -1: the default */
+    const char *key;    /* --key FILE; NULL: the default one */
     bool insecure;
     unsigned max_sessions, max_per_peer;
     unsigned hello_timeout, start_timeout, drain_timeout; /* seconds */
@@ -24,6 +25,7 @@ struct options {
     bool status, json;
     bool log_json;
     int embedded_fd;    /* -1: none */
+    int tls_fd;         /* --tls-process FD; -1: none */
     int ready_fd;       /* -1: none */
     int verbosity;      /* -1 quiet, 0, 1 verbose */
 };

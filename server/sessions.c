@@ -94,6 +94,7 @@ static void session_remove(struct daemon *daemon, struct session *session)
     uncount(daemon, session);
     session->account->held--;
     account_put(daemon, session->account);
+    tls_worker_end(daemon, session->tls);
     session_free(session);
 }
 
@@ -239,7 +240,7 @@ static bool may_start(const struct daemon *daemon, const struct account *account
     return daemon->starting < daemon->starts_max && account->starting < daemon->starts_max - 1;
 }
 
-void sessions_start(struct daemon *daemon, int fd, const struct rsys_peer *peer, struct account *account)
+void sessions_start(struct daemon *daemon, int fd, const struct rsys_peer *peer, struct account *account, struct tls_worker *tls)
 {
     const struct options *options = daemon->options;
     const char *why = daemon->draining                                  ? "the server is ending"
@@ -252,6 +253,7 @@ void sessions_start(struct daemon *daemon, int fd, const struct rsys_peer *peer,
         return;
     }
     session->watch = (struct watch){.fd = fd, .ready = waiting_gone};
+    session->tls = tls;
     session->account = account;
     account->held++;
     account->sessions++;
@@ -295,12 +297,12 @@ static bool same_token(const uint8_t *a, const uint8_t *b)
     return difference == 0;
 }
 
-void sessions_channel(struct daemon *daemon, const uint8_t token[RSYS_TOKEN_SIZE], int fd, const struct rsys_peer *peer)
+void sessions_channel(struct daemon *daemon, const uint8_t token[RSYS_TOKEN_SIZE], int fd, const struct rsys_peer *peer, const struct tls_worker *tls)
 {
     RSYS_AUTO_FD channel = fd;
     struct session *found = NULL;
     for (struct session *session = daemon->sessions; session != NULL; session = session->next)
-        if (same_token(session->token, token))
+        if (same_token(session->token, token) && session->tls == tls)
             found = session;
     /* Its process told us of the broker before it told the client of the token: the message is here, if not read yet. */
     if (found != NULL && found->broker_fd < 0 && found->pid != 0 && found->watch.fd >= 0)
@@ -334,9 +336,16 @@ void sessions_reap(struct daemon *daemon)
         struct session *session = daemon->sessions;
         while (session != NULL && session->pid != pid)
             session = session->next;
-        if (session != NULL)
+        if (session != NULL) {
             session_ended(daemon, session, status);
-        else
+            continue;
+        }
+        /* Without its TLS process a session's connections are lost, and there will be no others. */
+        const struct tls_worker *worker = tls_worker_reaped(daemon, pid);
+        for (session = daemon->sessions; worker != NULL && session != NULL; session = session->next)
+            if (session->tls == worker && session->pid != 0)
+                session_end(daemon, session);
+        if (worker == NULL)
             control_reaped(daemon, pid);
     }
 }

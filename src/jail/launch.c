@@ -360,7 +360,7 @@ static int run(struct launch *launch, struct rsys_error **err)
         launch->address = rsys_address_parse(launch->options->server, err);
     else if (start_server(launch, err) < 0)
         return RSYS_EXIT_OURS;
-    if (launch->address == NULL || hello(launch, err) < 0 || spawn_pager(launch, err) < 0)
+    if (launch->address == NULL || rsys_address_use_key(launch->address, launch->options->key, rsys_sandbox_confine_worker, err) < 0 || hello(launch, err) < 0 || spawn_pager(launch, err) < 0)
         return RSYS_EXIT_OURS;
     launch->cage.session.address = launch->address;
     int status = find_program(launch, err);

@@ -150,6 +150,7 @@ static int take_option(struct rsys_options *options, int option, struct rsys_err
 {
     switch (option) {
     case OPT_SERVER: options->server = optarg; return 0;
+    case OPT_KEY: options->key = optarg; return 0;
     case OPT_LOCAL: options->local = optarg; return 0;
     case OPT_SETENV:
         if (optarg[0] == '=' || strchr(optarg, '=') == NULL)

@@ -16,6 +16,7 @@ enum {
 
 struct rsys_options {
     const char *server;      /* address text, or NULL: a private server */
+    const char *key;         /* --key FILE, or NULL: the default one, for a tls: address */
     const char *local;       /* --local PATH: the client's file to execute, or NULL */
     const char *chdir;       /* --chdir: the first guest's directory in the sandbox, or NULL */
     const char *trace;       /* --trace: "" is stderr, else a file's name; NULL: no trace */
