@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* exit-group.c: a thread ends the process while others block */
+// also: tls
 #include "guest.h"
 
 static void *block(void *unused)

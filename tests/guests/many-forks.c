@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* many-forks.c: sixty children at once, then two hundred one after another */
+// also: tls
 #include "guest.h"
 
 int main(void)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* mmap-shared.c: shared mappings: writes reach the file, the file's writes reach the mapping */
+// also: tls
 #include "guest.h"
 
 int main(void)

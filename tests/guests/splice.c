@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* splice.c: splice, tee and vmsplice through pipes, with files, offsets and sockets at the other end */
+// also: tls
 #include "guest.h"
 
 static void basics(int in, int out, int p[2])

@@ -23,16 +23,17 @@ ENVIRONMENT = {
 
 class Case:
     """One case: name, source, and what its header says ("limit: 60", "variants: root user", "stdin: text", "args: a b",
-    "root: programs" in comments)."""
+    "root: programs", "transport: unix", "also: tls" in comments)."""
 
-    def __init__(self, name, kind, source, form=None):
+    def __init__(self, name, kind, source, form=None, **tags):
         self.name, self.kind, self.source, self.form = name, kind, source, form
         self.tags = {}
         with open(source, encoding="utf-8", errors="replace") as f:
             for line in f.read(4096).splitlines()[:30]:
-                match = re.match(r"^\s*(?://|#|\*|/\*)\s*(limit|variants|stdin|args|alone|transport|root): (.*?)\s*(?:\*/)?$", line)
+                match = re.match(r"^\s*(?://|#|\*|/\*)\s*(limit|variants|stdin|args|alone|transport|root|also): (.*?)\s*(?:\*/)?$", line)
                 if match:
                     self.tags[match[1]] = match[2]
+        self.tags.update(tags)
 
     def limit(self):
         return float(self.tags.get("limit", 30))
@@ -45,6 +46,11 @@ class Case:
         return self.tags.get("root", "base")
 
 
+def over_tls(case):
+    """The same over TLS, for cases that say so."""
+    return [Case(case.name.removesuffix("/static") + "/tls", case.kind, case.source, case.form, transport="tls")] if case.tags.get("also") == "tls" else []
+
+
 def find(source):
     """All cases of the tree."""
     cases = []
@@ -53,6 +59,7 @@ def find(source):
         if name.endswith(".c"):
             for form in ("static", "dynamic"):
                 cases.append(Case(f"guests/{name[:-2]}/{form}", "guest", os.path.join(tests, "guests", name), form))
+            cases += over_tls(cases[-2])
     for folder in sorted(os.listdir(os.path.join(tests, "cases"))):
         path = os.path.join(tests, "cases", folder)
         if not os.path.isdir(path):
@@ -60,6 +67,7 @@ def find(source):
         for name in sorted(os.listdir(path)):
             if folder == "oracle" and name.endswith(".sh"):
                 cases.append(Case(f"oracle/{name[:-3]}", "oracle", os.path.join(path, name)))
+                cases += over_tls(cases[-1])
             elif folder != "oracle" and (name.endswith(".py") or name.endswith(".sh")):
                 cases.append(Case(f"{folder}/{name[:-3]}", "script", os.path.join(path, name)))
     return cases
@@ -104,7 +112,7 @@ def run_program(argv, limit, directory, stdin_text=None, env=None):
 
 
 class Runner:
-    """Runs cases in one variant.  stage: the directory of the outer half; servers: the shared servers' addresses, by root."""
+    """Runs cases in one variant.  stage: the directory of the outer half; servers: the shared servers' addresses, by root and transport."""
 
     def __init__(self, stage, source, variant, servers, config, slow):
         self.stage, self.source, self.variant, self.servers, self.config, self.slow = stage, source, variant, servers, config, slow
@@ -122,8 +130,9 @@ class Runner:
         if self.config["self_check"]:
             return self.native_command(program, case)
         # TCP, unless the case says "transport: unix": those that need connect(2), which a server without root has to forbid over TCP.
-        server = f"unix:{self.stage}/cases/sock-{case.root()}" if case.tags.get("transport") == "unix" else self.servers[case.root()]
-        return [f"{self.stage}/bin/rsys-jail", "--server", server, "--chdir", "/work"] + program
+        server = self.servers[case.root()].get(case.tags.get("transport", "tcp"))
+        key = ["--key", f"{self.stage}/keys/client.key"] if server.startswith("tls:") else []
+        return [f"{self.stage}/bin/rsys-jail", "--server", server, *key, "--chdir", "/work"] + program
 
     def native_environment(self):
         return {**ENVIRONMENT, "HOME": "/root", "USER": "root"}
@@ -186,7 +195,7 @@ class Runner:
         return result
 
     def run_script(self, case, directory):
-        env = {**self.jail_environment(), "RSYS_TEST_BIN": f"{self.stage}/bin", "RSYS_TEST_SERVER": self.servers[case.root()], "RSYS_TEST_VARIANT": self.variant,
+        env = {**self.jail_environment(), "RSYS_TEST_BIN": f"{self.stage}/bin", "RSYS_TEST_SERVER": self.servers[case.root()]["tcp"], "RSYS_TEST_VARIANT": self.variant,
                "RSYS_TEST_STAGE": self.stage, "RSYS_TEST_ROOT": self.config["roots"][case.root()],
                "RSYS_TEST_POLICY": f"{self.stage}/policy-{case.root()}.json",
                "RSYS_TEST_SLOW": str(self.slow), "RSYS_TEST_LIMIT": str(case.limit() * self.slow), "RSYS_TEST_NATIVE": json.dumps(self.native_command([], case)), "TMPDIR": directory, "PYTHONPATH": f"{self.stage}/lib", "PYTHONDONTWRITEBYTECODE": "1"}

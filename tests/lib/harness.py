@@ -66,19 +66,20 @@ class Server:
 
     def __init__(self, stage, root):
         self.log = os.path.join(stage, f"server-{root}.log")
-        self.address = None
+        self.addresses = {}
         with open(self.log, "wb") as log:
-            self.child = process.start([f"{stage}/bin/rsys-sandboxd", "--policy", f"{stage}/policy-{root}.json", "--control", "", "--listen", "tcp:127.0.0.1:0",
-                                        "--listen", f"unix:{stage}/cases/sock-{root}"], log, log)
+            self.child = process.start([f"{stage}/bin/rsys-sandboxd", "--policy", f"{stage}/policy-{root}.json", "--control", "", "--listen", f"unix:{stage}/cases/sock-{root}",
+                                        "--listen", "tls:127.0.0.1:0", "--key", f"{stage}/keys/server.key", "--listen", "tcp:127.0.0.1:0"], log, log)
         process.until(self.look, 15)
 
     def look(self):
-        """Read the address from the line that says that it listens; true also when the server has ended."""
+        """Read the addresses from the lines that say that it listens; true also when the server has ended."""
         with open(self.log, encoding="utf-8", errors="replace") as f:
-            match = re.search(r"listening on (tcp:127\.0\.0\.1:\d+)", f.read())
-        if match:
-            self.address = match[1]
-        return match is not None or self.child.poll() is not None
+            self.addresses = dict((kind, f"{kind}:{rest}") for kind, rest in re.findall(r"listening on (\w+):(\S+)\n", f.read()))
+        return self.up() or self.child.poll() is not None
+
+    def up(self):
+        return len(self.addresses) == 3
 
     def stop(self):
         """What is wrong with its end, or None."""
@@ -99,7 +100,10 @@ class Server:
 
 class NoServer:
     """For --self-check."""
-    address = "none"
+    addresses = {"tcp": "none", "unix": "none", "tls": "none"}
+
+    def up(self):
+        return True
 
     def stop(self):
         return None
@@ -167,14 +171,16 @@ def inner(stage, variant, jobs, names, config, source):
     slow = float(os.environ.get("RSYS_TESTS_SLOW", "1"))
     mounts_before = mounts()
     tally = Tally(stage, os.environ.get("RSYS_TESTS_MUST_RUN") == "1", config["keep_going"])
+    if not config["self_check"]:
+        subprocess.run([f"{stage}/bin/rsys-keygen", f"{stage}/keys"], check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, timeout=60)
     servers = {root: NoServer() if config["self_check"] else Server(stage, root) for root in config["roots"]}
-    silent = [server for server in servers.values() if server.address is None]
+    silent = [server for server in servers.values() if not server.up()]
     if silent:
         say("FAILED: the server does not come up:\n    " + indent(silent[0].tail()))
         for server in servers.values():
             process.end(server.child)
         return {"passed": 0, "failed": 1, "skipped": 0}
-    runner = cases.Runner(stage, source, variant, {root: server.address for root, server in servers.items()}, config, slow)
+    runner = cases.Runner(stage, source, variant, {root: server.addresses for root, server in servers.items()}, config, slow)
     chosen = [case for case in cases.find(source) if case.name in names]
     alone = [case for case in chosen if "alone" in case.tags]
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
@@ -222,7 +228,7 @@ def lay_out(stage, source, build, config, variant, uid):
     """Copy what the cases need to where the variant's user can read it: the tree itself may be readable for root only."""
     for name in ("bin", "cases", "failed", "oracle", "lib", "guests"):
         os.mkdir(f"{stage}/{name}")
-    for name in () if config["self_check"] else ("rsys-jail", "rsys-sandboxd"):
+    for name in () if config["self_check"] else ("rsys-jail", "rsys-sandboxd", "rsys-keygen"):
         shutil.copy2(f"{build}/{name}", f"{stage}/bin/{name}")
     for path in glob.glob(f"{build}/tests/programs/*"):
         if os.access(path, os.X_OK) and os.path.isfile(path):

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
+# also: tls
 # limit: 120
 # make -j2 building a small C project with gcc; running what was built.
 set -eu
