@@ -7,6 +7,10 @@ include tests/load.mk
 TESTS += build-aux/style-check
 EXTRA_DIST += build-aux/style-check
 
+# the completions for shells; the units for systemd
+TESTS += tests/unit/completions tests/unit/units
+EXTRA_DIST += tests/unit/completions tests/unit/units
+
 # core: the table, against the numbers of the compiler's own <asm/unistd_64.h>
 check_PROGRAMS += unit-table unit-rules
 TESTS += unit-table unit-rules
