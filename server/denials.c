@@ -29,7 +29,6 @@
 
 struct denials {
     int fd; /* owned */
-    unsigned number;
     const struct rsys_spec *spec;
     struct session_counters *counters;
     struct seccomp_notif *request; /* as large as the kernel's; owned */
@@ -48,7 +47,7 @@ static int64_t now_ms(void)
     return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
 }
 
-struct denials *denials_new(int listener, unsigned number, const struct rsys_spec *spec, struct session_counters *counters)
+struct denials *denials_new(int listener, const struct rsys_spec *spec, struct session_counters *counters)
 {
     struct seccomp_notif_sizes sizes;
     struct denials *denials = calloc(1, sizeof *denials);
@@ -61,7 +60,6 @@ struct denials *denials_new(int listener, unsigned number, const struct rsys_spe
         denials->request = malloc(denials->request_size);
         denials->response = malloc(denials->response_size);
     }
-    denials->number = number;
     denials->spec = spec;
     denials->counters = counters;
     if (denials->request == NULL || denials->response == NULL) {
@@ -127,7 +125,7 @@ static void tell_one(struct denials *denials, const struct rsys_call *call, cons
     denials->seen[call->nr]++;
     denials->lines++;
     describe(text, sizeof text, call, args);
-    server_log(LOG_LEVEL_INFO, "session %u: %s: %s: %s%s", denials->number, rsys_spec_origin(denials->spec, decision->source), outcome_text(decision), text, by);
+    server_log(LOG_LEVEL_INFO, "%s: %s: %s%s", rsys_spec_origin(denials->spec, decision->source), outcome_text(decision), text, by);
 }
 
 /* The client has its executor tell us.  All of it is hostile: nr is bounded here, and the rules say what there is to tell. */
@@ -204,5 +202,5 @@ void denials_tell(struct denials *denials, bool end)
         denials->kept[nr] = 0;
     }
     denials->since = 0;
-    server_log(LOG_LEVEL_INFO, "session %u: more calls denied or logged: %s", denials->number, text);
+    server_log(LOG_LEVEL_INFO, "more calls denied or logged: %s", text);
 }

@@ -8,8 +8,8 @@
 struct denials;
 struct session_counters;
 
-/* Takes the listener of the executors' filter over; number is the session's, for the log.  NULL: no memory. */
-struct denials *denials_new(int listener, unsigned number, const struct rsys_spec *spec, struct session_counters *counters);
+/* Takes the listener of the executors' filter over.  NULL: no memory. */
+struct denials *denials_new(int listener, const struct rsys_spec *spec, struct session_counters *counters);
 /* The listener is readable: answer one call. */
 void denials_ready(struct denials *denials);
 /* How many milliseconds until denials_tell has something to say; -1: nothing. */

@@ -191,7 +191,7 @@ void server_session_run(const struct server_session_start *start)
     rsys_close(sandbox.counters_fd);
     if (!start->pinned)
         close(sandbox.control_fd);
-    struct denials *denials = listener >= 0 ? denials_new(listener, start->number, start->policy->spec, start->counters) : NULL;
+    struct denials *denials = listener >= 0 ? denials_new(listener, start->policy->spec, start->counters) : NULL;
     if (listener >= 0 && denials == NULL)
         fail(start, "there is no memory for what the policy denies");
     const char *why = "the daemon is gone";

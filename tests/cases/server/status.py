@@ -7,7 +7,7 @@ import socket
 import stat
 import time
 
-from caselib import SANDBOXD, SLOW, VARIANT, Running, Server, done, expect, fail, jail, process, run, says, start_jail
+from caselib import SANDBOXD, SLOW, VARIANT, Running, Server, done, expect, fail, jail, process, run, says, start_jail, write_policy
 
 
 def ask(*options):
@@ -89,6 +89,16 @@ expect(process.wait_limited(server.child, 10) == 0, f"no clean end: {server.text
 expect(not os.path.exists("control"), "the socket is left")
 says(run(SANDBOXD, "--status", "--control", "control"), 1, "rsys-sandboxd: --status: connect to unix:.*control: .*No such file")
 says(run(SANDBOXD, "--json"), 2, "--json: goes with --status")
+
+# What the policy denies is counted.
+with open(os.environ["RSYS_TEST_POLICY"], encoding="utf-8") as f:
+    denying = {**json.load(f), "syscalls": [{"names": ["mkdir"], "action": "deny"}]}
+server = Server("--control", "control", policy_file=write_policy(json.dumps(denying)))
+says(jail("sh", "-c", "mkdir /tmp/a; mkdir /tmp/b; mkdir /tmp/c; true", server=server.address), 0)
+status = until(lambda s: s["totals"]["denied"] >= 3, "denied")
+expect(status["totals"]["denied"] == 3, f"denied: {status}")
+server.child.terminate()
+expect(process.wait_limited(server.child, 10) == 0, f"no clean end: {server.text()}")
 
 # A second daemon does not take the place; one that was killed leaves it to the next.
 server = Server("--control", "control")
