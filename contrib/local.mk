@@ -33,6 +33,11 @@ contrib/systemd/rsys-sandboxd.service: contrib/systemd/rsys-sandboxd.service.in 
 contrib/systemd/user/rsys-sandboxd.service: contrib/systemd/user/rsys-sandboxd.service.in contrib/local.mk Makefile
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(fill_unit) $(srcdir)/contrib/systemd/user/rsys-sandboxd.service.in >$@.tmp && mv $@.tmp $@
 
+# Debian's packages.
+EXTRA_DIST += build-aux/check-packages \
+	debian/changelog debian/control debian/copyright debian/not-installed debian/rules debian/rsys-jail.docs debian/rsys-jail.install \
+	debian/rsys-sandboxd.install debian/source/format
+
 # The service's policy is the administrator's from its first installation on.
 EXTRA_DIST += contrib/policy.json
 service_policy = $(DESTDIR)$(sysconfdir)/rsys/policy.json
