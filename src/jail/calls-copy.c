@@ -26,7 +26,7 @@ static enum verdict on_vmsplice_in(struct call *call, const struct rsys_wire_rep
     if (reply->result <= 0)
         return rsys_call_done(call, reply->result);
     uint64_t got = call->request.targets[0].got;
-    uint64_t stored = rsys_call_scatter(call, call->scratch, (uint32_t)call->own.word[0], data + 4, got);
+    uint64_t stored = rsys_vector_scatter(rsys_guest_memory(call->guest), call->scratch, (uint32_t)call->own.word[0], data + 4, got);
     return rsys_call_done(call, stored > 0 ? (int64_t)stored : -EFAULT);
 }
 
@@ -69,7 +69,7 @@ static enum verdict vmsplice_remote(struct call *call)
     int64_t at = rsys_request_in_room(&call->request, total);
     if (at < 0)
         return rsys_call_done(call, at);
-    uint64_t got = rsys_call_gather(call, call->scratch, (uint32_t)count, call->request.in + at, total);
+    uint64_t got = rsys_vector_gather(rsys_guest_memory(call->guest), call->scratch, (uint32_t)count, call->request.in + at, total);
     if (got < total)
         return vmsplice_in(call); /* it may be a buffer to read into; of a writing end it is EBADF then, as of any bad call */
     at = rsys_request_in_taken(&call->request, -1, (uint32_t)at, total);

@@ -162,7 +162,7 @@ static int64_t build_send(struct call *call, uint64_t n)
     at = rsys_request_in_room(&call->request, n);
     if (at < 0)
         return at;
-    if (rsys_call_gather(call, call->scratch, m->count, call->request.in + at, n) < n)
+    if (rsys_vector_gather(rsys_guest_memory(call->guest), call->scratch, m->count, call->request.in + at, n) < n)
         return -EFAULT;
     at = rsys_request_in_taken(&call->request, -1, (uint32_t)at, n);
     return at < 0 ? at : rsys_request_pointer(&call->request, (uint32_t)vector, (uint32_t)at);
@@ -330,7 +330,7 @@ static enum verdict on_message(struct call *call, const struct rsys_wire_reply *
     bool more = sends(call) || (m->flags & (MSG_WAITALL | MSG_PEEK)) == MSG_WAITALL;
     if (!sends(call)) {
         const uint8_t *bytes = data + 4 * 4 + got[0].got + got[1].got + got[2].got;
-        if (rsys_call_scatter(call, call->scratch, m->count, bytes, got[3].got) < got[3].got)
+        if (rsys_vector_scatter(rsys_guest_memory(call->guest), call->scratch, m->count, bytes, got[3].got) < got[3].got)
             return end(call, -EFAULT);
         if (m->done == 0 && store_header(call, data + 4 * 4) < 0)
             return end(call, -EFAULT);
