@@ -5,7 +5,7 @@
 #include "src/core/util.h"
 #include "src/jail/pager.h"
 #include "sandbox/sandbox.h"
-#include "transport/transport.h"
+#include "transport/session.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,10 +22,6 @@
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
-
-#ifndef RSYS_SBINDIR
-#define RSYS_SBINDIR "/usr/local/sbin"
-#endif
 
 struct launch {
     struct rsys_options *options;
@@ -44,90 +40,25 @@ struct launch {
 
 /* ---- a private server ---- */
 
-/* Beside ourselves (an uninstalled tree, or bin/ and sbin/ with one prefix), else where it is installed. */
-static void server_path(char path[PATH_MAX])
-{
-    const char *named = getenv("RSYS_SANDBOXD");
-    if (named != NULL && named[0] != 0) {
-        snprintf(path, PATH_MAX, "%s", named);
-        return;
-    }
-    char self[PATH_MAX - 32];
-    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-    char *slash = n > 0 ? memrchr(self, '/', (size_t)n) : NULL;
-    if (slash != NULL) {
-        static const char *const beside[] = {"rsys-sandboxd", "../sbin/rsys-sandboxd"};
-        for (size_t i = 0; i < RSYS_ARRAY_SIZE(beside); i++) {
-            snprintf(path, PATH_MAX, "%.*s/%s", (int)(slash - self), self, beside[i]);
-            if (access(path, X_OK) == 0)
-                return;
-        }
-    }
-    snprintf(path, PATH_MAX, "%s/rsys-sandboxd", RSYS_SBINDIR);
-}
-
-static void server_child(const char *path, int fd, const sigset_t *mask)
-{
-    char number[16];
-    snprintf(number, sizeof number, "%d", fd);
-    /* A session of its own: the terminal's signals are for the guest.  It ends by itself when our end of the pair is closed. */
-    setsid();
-    sigprocmask(SIG_SETMASK, mask, NULL);
-    int null_fd = open("/dev/null", O_RDWR);
-    if (null_fd >= 0) {
-        dup2(null_fd, 0);
-        dup2(null_fd, 1); /* else `rsys-jail x | y` would wait for the server too */
-        if (null_fd > 2)
-            close(null_fd);
-    }
-    fcntl(fd, F_SETFD, 0);
-    execl(path, "rsys-sandboxd", "--embedded", number, (char *)NULL);
-    dprintf(2, "rsys-jail: execute %s: %s (no --server is given, so a private one is started; RSYS_SANDBOXD names it)\n", path, strerror(errno));
-    _exit(RSYS_EXIT_OURS);
-}
-
 static int start_server(struct launch *launch, struct rsys_error **err)
 {
-    char path[PATH_MAX], address[32];
-    int pair[2];
-    server_path(path);
-    if (access(path, X_OK) < 0)
-        return rsys_error_make(err, errno, "no --server is given, and the private server %s cannot be started", path);
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-        return rsys_error_make(err, errno, "socketpair");
-    launch->server = fork();
-    if (launch->server == 0)
-        server_child(path, pair[1], &launch->mask);
-    close(pair[1]);
-    launch->server_fd = pair[0];
-    if (launch->server < 0)
-        return rsys_error_make(err, errno, "fork");
-    snprintf(address, sizeof address, "embedded:%d", pair[0]);
+    const struct rsys_private_server how = {.what = "no --server is given", .beside = true, .mask = &launch->mask};
+    char address[32];
+    launch->server_fd = rsys_private_server_start(&how, &launch->server, err);
+    if (launch->server_fd < 0)
+        return -1;
+    snprintf(address, sizeof address, "embedded:%d", launch->server_fd);
     launch->address = rsys_address_parse(address, err);
     return launch->address != NULL ? 0 : -1;
 }
 
 /* ---- the session ---- */
 
-/* The payload is the server's word: counts, sizes and each rule are checked before anything uses them. */
 static int take_welcome(struct rsys_session *session, const void *payload, size_t size, struct rsys_error **err)
 {
-    struct rsys_welcome *welcome = &session->welcome;
-    if (size < sizeof *welcome)
-        return rsys_error_make(err, 0, "the server's welcome is too short");
-    memcpy(welcome, payload, sizeof *welcome);
-    session->confined = (welcome->flags & RSYS_WELCOME_CONFINED) != 0;
-    welcome->hostname[sizeof welcome->hostname - 1] = 0;
-    size_t rest = size - sizeof *welcome;
-    if (rest != (uint64_t)welcome->rules * sizeof(struct rsys_wire_rule) || welcome->nofile < 16 || welcome->nofile > 1u << 20)
-        return rsys_error_make(err, 0, "the server's welcome contradicts itself");
-    session->rules = (struct rsys_rules){.default_action = welcome->default_action, .default_error = (uint16_t)welcome->default_errno, .count = welcome->rules};
-    session->rules.rules = malloc(rest + 1);
-    if (session->rules.rules == NULL)
-        return rsys_error_make(err, ENOMEM, "rules");
-    memcpy(session->rules.rules, (const char *)payload + sizeof *welcome, rest);
-    if (rsys_rules_check(&session->rules) < 0)
-        return rsys_error_make(err, 0, "the server's rules are malformed");
+    if (rsys_welcome_take(payload, size, &session->welcome, &session->rules, err) < 0)
+        return -1;
+    session->confined = (session->welcome.flags & RSYS_WELCOME_CONFINED) != 0;
     return 0;
 }
 
@@ -143,30 +74,18 @@ static int hello(struct launch *launch, struct rsys_error **err)
     return take_welcome(session, payload, size, err);
 }
 
-/* The pager's executor: a channel for it, RSYS_OP_SPAWN on the control connection, its greeting on the channel. */
+/* The pager's executor: a channel for it, and its greeting there. */
 static int spawn_pager(struct launch *launch, struct rsys_error **err)
 {
     struct rsys_session *session = &launch->cage.session;
     int timeout = launch->options->connect_timeout_ms;
-    struct rsys_wire_request request = {.seq = 1, .nr = RSYS_OP_SPAWN, .args = {2, 1}};
-    struct rsys_wire_reply reply, greeting;
     launch->cage.pager_fd = rsys_address_connect(launch->address, timeout, err);
     if (launch->cage.pager_fd < 0)
         return -1;
-    if (rsys_hello_channel(launch->cage.pager_fd, session->welcome.token) < 0 ||
-        rsys_send_all(session->control_fd, &request, sizeof request, timeout) < 0 ||
-        rsys_receive_all(session->control_fd, &reply, sizeof reply, timeout) < 0)
+    if (rsys_hello_channel(launch->cage.pager_fd, session->welcome.token) < 0)
         return rsys_error_make(err, errno, "ask the server for the view's executor");
-    if (reply.seq != 1 || reply.size != 0)
-        return rsys_error_make(err, EPROTO, "ask the server for the view's executor");
-    if (reply.result < 0)
-        return rsys_error_make(err, (int)-reply.result, "the server cannot make an executor");
     session->control_seq = 1;
-    if (rsys_receive_all(launch->cage.pager_fd, &greeting, sizeof greeting, timeout) < 0)
-        return rsys_error_make(err, errno, "wait for the view's executor");
-    if (greeting.seq != 0 || greeting.size != 0 || greeting.result != 2)
-        return rsys_error_make(err, EPROTO, "the view's executor");
-    return 0;
+    return rsys_spawn(session->control_fd, session->control_seq, launch->cage.pager_fd, 2, true, timeout, "the view's executor", err);
 }
 
 static int find_program(struct launch *launch, struct rsys_error **err)

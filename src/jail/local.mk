@@ -53,7 +53,7 @@ librsys_jail_a_SOURCES += src/jail/launch.c src/jail/launch.h
 librsys_jail_a_SOURCES += src/jail/cage.c
 librsys_jail_a_SOURCES += src/jail/program.c
 librsys_jail_a_SOURCES += src/jail/options.c src/jail/options.def
-librsys_jail_a_CPPFLAGS = $(AM_CPPFLAGS) $(FUSE_CFLAGS) -DRSYS_SBINDIR='"$(sbindir)"'
+librsys_jail_a_CPPFLAGS = $(AM_CPPFLAGS) $(FUSE_CFLAGS)
 
 bin_PROGRAMS += rsys-jail
 rsys_jail_SOURCES = src/jail/main.c
