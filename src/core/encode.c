@@ -292,6 +292,14 @@ int rsys_encode_call_on(struct rsys_request *request, const struct rsys_call *ca
     return failed;
 }
 
+void rsys_request_fence(struct rsys_request *request, const struct rsys_call *call, uint32_t nofile)
+{
+    uint64_t *args = request->head.args;
+    for (int i = 0; i < call->nargs; i++)
+        if ((call->args[i].shape == RSYS_ARG_DIRFD || call->args[i].shape == RSYS_ARG_FD) && (uint32_t)args[i] >= nofile && (int32_t)args[i] >= 0)
+            args[i] = UINT64_MAX;
+}
+
 /* ---- frames and replies ---- */
 
 int rsys_request_frame(struct rsys_request *request, uint32_t seq, uint16_t flags, struct iovec iov[4], size_t *ret_size)

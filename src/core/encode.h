@@ -58,6 +58,9 @@ int64_t rsys_request_out_at(struct rsys_request *request, uint32_t offset, size_
 int rsys_encode_call(struct rsys_request *request, const struct rsys_call *call, const uint64_t args[6], struct rsys_memory *memory);
 /* The same with another path in the place of each PATH argument; NULL: the guest's. */
 int rsys_encode_call_on(struct rsys_request *request, const struct rsys_call *call, const uint64_t args[6], struct rsys_memory *memory, const char *path);
+/* Numbers from nofile on are none that a guest can have: executors keep what is theirs there, and an honest program that closes everything would cut its executor's channel.  Such
+ * ones in the request's FD and DIRFD arguments become -1. */
+void rsys_request_fence(struct rsys_request *request, const struct rsys_call *call, uint32_t nofile);
 
 /* Number the request and lay out what to send: up to 4 iovecs (header; relocs and outs; in-data).  Valid until the request changes.
  * Returns the count; *ret_size gets the sum. */

@@ -64,6 +64,16 @@ static const struct rsys_subcall *find(const struct rsys_subcall *list, size_t c
 const struct rsys_subcall *rsys_ioctl_by_number(uint64_t request) { return find(ioctls, RSYS_ARRAY_SIZE(ioctls), (uint32_t)request); }
 const struct rsys_subcall *rsys_fcntl_by_number(uint64_t command) { return find(fcntls, RSYS_ARRAY_SIZE(fcntls), (uint32_t)command); }
 
+struct rsys_call rsys_subcall_row(const struct rsys_call *row, const struct rsys_subcall *sub)
+{
+    struct rsys_call made = *row;
+    made.args[2] = sub->arg;
+    made.nargs = sub->arg.shape == RSYS_ARG_NONE ? 2 : 3;
+    if ((sub->flags & RSYS_SUBCALL_BLOCKS) == 0)
+        made.flags &= (uint16_t)~RSYS_CALL_BLOCKS;
+    return made;
+}
+
 const struct rsys_subcall *rsys_ioctl_list(size_t *ret_count)
 {
     *ret_count = RSYS_ARRAY_SIZE(ioctls);

@@ -24,6 +24,8 @@ struct rsys_subcall {
 /* The low 32 bits count, as for the kernel.  NULL: not in the list. */
 const struct rsys_subcall *rsys_ioctl_by_number(uint64_t request);
 const struct rsys_subcall *rsys_fcntl_by_number(uint64_t command);
+/* The row of ioctl or fcntl with the third argument that this request has. */
+struct rsys_call rsys_subcall_row(const struct rsys_call *row, const struct rsys_subcall *sub);
 /* The lists, for tables and tests. */
 const struct rsys_subcall *rsys_ioctl_list(size_t *ret_count);
 const struct rsys_subcall *rsys_fcntl_list(size_t *ret_count);

@@ -225,9 +225,7 @@ enum verdict rsys_handle_CLOSE_RANGE(struct call *call)
 
 enum verdict rsys_call_subcall(struct call *call, const struct rsys_subcall *sub)
 {
-    struct rsys_call row = *call->row;
-    row.args[2] = sub->arg;
-    row.nargs = sub->arg.shape == RSYS_ARG_NONE ? 2 : 3;
+    struct rsys_call row = rsys_subcall_row(call->row, sub);
     if (!(sub->flags & RSYS_SUBCALL_BLOCKS))
         rsys_call_is_short(call);
     int failed = rsys_encode_call(&call->request, &row, call->args, rsys_guest_memory(call->guest));

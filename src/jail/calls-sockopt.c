@@ -2,52 +2,15 @@
 /* calls-sockopt.c: setsockopt and getsockopt: the options of sockopts.def, whose values hold pointers or are counted in something else than bytes.
  *
  * A local descriptor is a socket that the user left open for the guest: its own kernel follows the guest's pointers in the guest's memory. */
+#include "src/core/sockopts.h"
 #include "src/core/util.h"
 #include "src/jail/jail.h"
 
 #include <asm/unistd.h>
 #include <limits.h>
 #include <linux/filter.h>
-#include <linux/in.h> /* not <netinet/in.h>, nor <net/if.h>: they define the same structs */
-#include <linux/netfilter_arp/arp_tables.h>
-#include <linux/netfilter_bridge/ebtables.h>
-#include <linux/netfilter_ipv4/ip_tables.h>
-#include <linux/netfilter_ipv6/ip6_tables.h>
-#include <linux/sctp.h>
-#include <linux/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
-
-#define VALUE_MAX (256u << 10) /* the kernel's own options end at its optmem_max, 128 KiB */
-#define MPTCP_FULL_INFO 4      /* of <linux/mptcp.h>, which does not go with <linux/in.h> */
-/* Newer than Debian 12's headers. */
-#ifndef SO_PEERPIDFD
-#define SO_PASSPIDFD 76
-#define SO_PEERPIDFD 77
-#endif
-#define GOT_MAX (64u << 10)    /* no option is as large */
-
-enum how { HOW_REFUSED, HOW_PROGRAM, HOW_INSTRUCTIONS };
-
-static const struct option {
-    uint8_t sets, how;
-    uint16_t level, option, refusal;
-} options[] = {
-#define SET 1
-#define GET 0
-#define RSYS_SOCKOPT(way, in_level, number, what) {.sets = way, .how = HOW_##what, .level = in_level, .option = number},
-#define RSYS_SOCKOPT_REFUSED(way, in_level, number, error, why) {.sets = way, .how = HOW_REFUSED, .level = in_level, .option = number, .refusal = error},
-#include "src/core/sockopts.def"
-};
-
-static const struct option *find(const struct call *call)
-{
-    bool sets = call->nr == __NR_setsockopt;
-    for (size_t i = 0; i < RSYS_ARRAY_SIZE(options); i++)
-        if (options[i].sets == sets && options[i].level == (uint32_t)call->args[1] && options[i].option == (uint32_t)call->args[2])
-            return &options[i];
-    return NULL;
-}
 
 /* struct sock_fprog: a count and a pointer to as many instructions.  What cannot be read or is too long is the kernel's to refuse, in its own order: its
  * pointer then leads nowhere. */
@@ -111,38 +74,26 @@ static enum verdict get_instructions(struct call *call)
     return at < 0 ? rsys_call_done(call, at) : rsys_call_send(call);
 }
 
-/* The value goes along: some options (IP_MSFILTER, MPTCP_TCPINFO) are asked by what it holds. */
 static enum verdict get_bytes(struct call *call)
 {
-    struct rsys_memory *memory = rsys_guest_memory(call->guest);
-    struct rsys_request *request = &call->request;
-    struct rsys_out_target value = {.guest = call->args[3]}, length = {.guest = call->args[4]};
-    uint32_t room = 0;
-    int failed = call->args[4] != 0 ? rsys_memory_read(memory, call->args[4], &room, sizeof room) : 0;
-    if (failed < 0)
-        return rsys_call_done(call, failed);
-    if (room > INT_MAX || call->args[3] == 0 || call->args[4] == 0)
-        return rsys_call_forward(call); /* the kernel refuses it by itself */
-    room = RSYS_MIN(room, GOT_MAX);
-    rsys_request_start(request, __NR_getsockopt, call->args);
-    int64_t at = rsys_request_in(request, 4, &room, sizeof room);
-    int64_t to = at >= 0 ? rsys_request_in_guest(request, 3, memory, call->args[3], room) : at;
-    if (to >= 0)
-        to = rsys_request_out_at(request, (uint32_t)to, room, RSYS_OUT_VALUE, (uint32_t)at, value);
-    if (to >= 0)
-        to = rsys_request_out_at(request, (uint32_t)at, sizeof room, RSYS_OUT_ALWAYS, 0, length);
-    return to < 0 ? rsys_call_done(call, to) : rsys_call_send(call);
+    uint32_t room;
+    /* What the kernel refuses by itself. */
+    if (call->args[3] == 0 || call->args[4] == 0 ||
+        (rsys_memory_read(rsys_guest_memory(call->guest), call->args[4], &room, sizeof room) == 0 && room > INT_MAX))
+        return rsys_call_forward(call);
+    int64_t failed = rsys_encode_getsockopt(&call->request, call->args, rsys_guest_memory(call->guest));
+    return failed < 0 ? rsys_call_done(call, failed) : rsys_call_send(call);
 }
 
 enum verdict rsys_handle_SOCKOPT(struct call *call)
 {
-    const struct option *option = find(call);
+    const struct rsys_sockopt *option = rsys_sockopt_find(call->nr == __NR_setsockopt, call->args[1], call->args[2]);
     uint64_t args[6];
     if (rsys_fd_is_local(call->guest->process->fds, (int64_t)call->args[0]))
         return VERDICT_CONTINUE;
-    if (option != NULL && option->how == HOW_REFUSED)
+    if (option != NULL && option->how == RSYS_OPTION_REFUSED)
         return rsys_call_done(call, -(int64_t)option->refusal);
-    if (option != NULL && option->how == HOW_PROGRAM)
+    if (option != NULL && option->how == RSYS_OPTION_PROGRAM)
         return set_program(call);
     if (option != NULL)
         return get_instructions(call);
@@ -151,6 +102,6 @@ enum verdict rsys_handle_SOCKOPT(struct call *call)
     if ((int32_t)call->args[4] < 0)
         return rsys_call_done(call, -EINVAL);
     memcpy(args, call->args, sizeof args);
-    args[4] = RSYS_MIN((uint64_t)(uint32_t)args[4], (uint64_t)VALUE_MAX);
+    args[4] = RSYS_MIN((uint64_t)(uint32_t)args[4], (uint64_t)RSYS_SOCKOPT_MAX);
     return rsys_call_forward_args(call, args);
 }

@@ -156,12 +156,7 @@ bool rsys_fd_is_beyond(const struct call *call, uint64_t fd)
 
 void rsys_call_fence(struct call *call)
 {
-    uint64_t *args = call->request.head.args;
-
-    for (int i = 0; i < call->row->nargs; i++)
-        if ((call->row->args[i].shape == RSYS_ARG_DIRFD || call->row->args[i].shape == RSYS_ARG_FD) && rsys_fd_is_beyond(call, args[i]) &&
-            (int32_t)args[i] >= 0)
-            args[i] = UINT64_MAX;
+    rsys_request_fence(&call->request, call->row, call->guest->process->jail->session->welcome.nofile);
 }
 
 enum verdict rsys_call_forward_args(struct call *call, const uint64_t args[6])
