@@ -155,7 +155,7 @@ enum rsys_op {
      * The channel stays, the numbering of its requests goes on (args[2] = the next seq). */
     RSYS_OP_EXEC = 0x7002,
     /* The thread ends; args[0] = 1: the whole process.  The executor closes its descriptors (unless they are shared on), replies 0, gives its channel
-     * back to the broker and exits. */
+     * back to the broker and exits.  args[1] = 1: it closes the channel instead. */
     RSYS_OP_EXIT = 0x7003,
     /* Put a placeholder (an O_PATH descriptor of nothing in particular) for a local descriptor at the lowest free number >= args[0]; args[1]: O_CLOEXEC or 0; result: the number.
      * With args[2] = 1: exactly at args[0], over whatever is there.  With args[2] = 2: two of them, one as the other; result: the first number, and the second
