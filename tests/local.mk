@@ -161,3 +161,12 @@ unit_launch_LDADD = $(rsys_jail_LDADD) $(CHECK_LIBS)
 unit_view_SOURCES = tests/unit/unit-view.c tests/unit/local-executor.c tests/unit/local-executor.h
 unit_view_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(FUSE_CFLAGS)
 unit_view_LDADD = $(rsys_jail_LDADD) $(CHECK_LIBS)
+
+# librsys, as programs link it
+check_PROGRAMS += unit-client
+TESTS += unit-client
+unit_client_SOURCES = tests/unit/unit-client.c tests/unit/server-client.c tests/unit/server-client.h tests/unit/who.c tests/unit/who.h
+unit_client_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+unit_client_LDFLAGS = $(AM_LDFLAGS) $(librsys_rpath)
+unit_client_LDADD = $(LIBRSYS_LIBS) $(TRANSPORT_LIBS) $(SANDBOX_LIBS) $(CHECK_LIBS)
+unit_client_DEPENDENCIES = librsys.so $(librsys_soname) librsys-transport.a librsys-sandbox.a librsys-core.a
