@@ -38,6 +38,10 @@ int rsys_sandbox_nofile(const struct rsys_sandbox_spec *spec, uint32_t *ret_nofi
  * sandbox ends, with all that is in it, when its pid 1 is killed, and when the calling process ends. */
 pid_t rsys_sandbox_start(const struct rsys_sandbox_start *start, int *ret_broker_fd, int *ret_listener_fd, struct rsys_error **err);
 
+/* A file without a name, of that size and empty so far, close-on-exec, that can come to hold at most `room` bytes in memory, whoever writes to it: on a file system of its
+ * own.  -1 with errno: we may not mount one (we are not root, or in no user namespace of ours). */
+int rsys_sandbox_bounded_file(uint64_t size, uint64_t room);
+
 /* Whether we may make interfaces in our network namespace (CAP_NET_ADMIN): without it no sandbox can have a RSYS_NETWORK_VETH. */
 bool rsys_sandbox_may_make_links(void);
 /* Take the cable of an ended sandbox away at once; the kernel would do it by itself, but later. */

@@ -130,3 +130,10 @@ int sandbox_tmpfs(uint64_t size, uint32_t mode, unsigned attributes, struct rsys
         return rsys_error_make(err, errno, "stage mounts: make a tmpfs of %llu bytes (0: the default)", (unsigned long long)size);
     return fd;
 }
+
+int rsys_sandbox_bounded_file(uint64_t size, uint64_t room)
+{
+    RSYS_AUTO_FD mount = sandbox_tmpfs(room, 0700, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NODEV, NULL);
+    RSYS_AUTO_FD file = mount < 0 ? -1 : openat(mount, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    return file < 0 || ftruncate(file, (off_t)size) < 0 ? -1 : rsys_fd_steal(&file);
+}

@@ -2,21 +2,23 @@
 /* counters.c: the memory that a session's counters are in, and their sums. */
 #include "server/counters.h"
 
+#include "sandbox/sandbox.h"
 #include "src/core/util.h"
 #include "src/core/wire.h"
 
-#include <fcntl.h>
 #include <sys/mman.h>
 
 _Static_assert(sizeof(struct executor_counters) == 4096, "the executors' counters fill a page");
 
 int counters_new_page(void)
 {
-    RSYS_AUTO_FD fd = memfd_create("rsys-counters", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (fd < 0 || ftruncate(fd, (off_t)RSYS_COUNTERS_OFFSET + (off_t)sizeof(struct executor_counters)) < 0 ||
-        fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
-        return -1;
-    return rsys_fd_steal(&fd);
+    const uint64_t size = RSYS_COUNTERS_OFFSET + sizeof(struct executor_counters);
+    /* A client that lies can write elsewhere in the file too: as root we see to it that there is room for one page. */
+    int bounded = rsys_sandbox_bounded_file(size, sizeof(struct executor_counters));
+    if (bounded >= 0)
+        return bounded;
+    RSYS_AUTO_FD fd = memfd_create("rsys-counters", MFD_CLOEXEC);
+    return fd < 0 || ftruncate(fd, (off_t)size) < 0 ? -1 : rsys_fd_steal(&fd);
 }
 
 struct session_counters *counters_new(void)

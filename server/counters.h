@@ -7,9 +7,9 @@
 
 #include <stdint.h>
 
-/* By the session's executors, in a page that all of them map (RSYS_FD_COUNTERS).  They are hostile: a client that lies can have any numbers written there, and
- * the page's holes punched.  So it informs, and nothing is decided by it; it is sealed against becoming shorter and is read with pread(2), which no such trick
- * can make hurt.  An executor thread adds to the slot that its tid names, so that those of different CPUs seldom meet. */
+/* By the session's executors, in a page that all of them map (RSYS_FD_COUNTERS).  They are hostile: a client that lies can have any numbers written there, its
+ * file shortened, and holes punched into it.  So it informs, and nothing is decided by it; and it is read with pread(2), never mapped by the daemon, so that no such trick can
+ * make that hurt.  An executor thread adds to the slot that its tid names, so that those of different CPUs seldom meet. */
 #define COUNTERS_SLOTS 64u
 struct executor_counters {
     struct {
@@ -42,7 +42,7 @@ static inline void counters_sum_add(struct counters_sum *to, const struct counte
     to->denied += sum->denied;
 }
 
-/* counters.c.  A file with an executors' page, sealed, close-on-exec; -1 when there can be none (a limit of file sizes): then nothing is counted. */
+/* counters.c.  A file with an executors' page, close-on-exec; -1 when there can be none (a limit of file sizes): then nothing is counted. */
 int counters_new_page(void);
 /* A session process's counters; NULL: no memory.  Freed with counters_free(), which takes NULL too. */
 struct session_counters *counters_new(void);

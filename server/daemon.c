@@ -235,6 +235,7 @@ static int open_signals(struct daemon *daemon, struct rsys_error **err)
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGTERM);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* counters_new_page, under a limit of file sizes */
     signal(SIGCHLD, SIG_DFL); /* an inherited SIG_IGN would reap by itself */
     if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
         return rsys_error_make(err, errno, "block signals");
