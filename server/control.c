@@ -11,10 +11,12 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #define ANSWERING_MAX 8  /* at once */
 #define ANSWER_SECONDS 20
@@ -53,30 +55,39 @@ static struct rsys_address *control_address(const char *path, struct rsys_error 
     return rsys_address_parse(text, err);
 }
 
-/* Nothing of the daemon's is to be held open by us: an end of file there ends a session. */
-static void close_daemons(struct daemon *daemon, struct control *control)
+static int ascending(const void *a, const void *b) { return *(const int *)a - *(const int *)b; }
+
+/* Nothing of the daemon's is to be held open by us, as ends of file mean something to it and to others: all goes but stderr, fd, and what we read. */
+static void close_others(const struct daemon *daemon, int fd)
 {
-    for (struct session *session = daemon->sessions; session != NULL; session = session->next) {
-        rsys_close(session->watch.fd);
-        rsys_close(session->broker_fd);
-    }
-    for (struct half_open *connection = daemon->half_open; connection != NULL; connection = connection->next)
-        close(connection->watch.fd);
-    for (size_t i = 0; i < daemon->listener_count; i++)
-        close(daemon->listeners[i].watch.fd);
-    close(control->watch.fd);
-    close(daemon->signals.fd);
-    close(daemon->epoll_fd);
-    manager_close(&daemon->manager);
+    size_t count = 2;
+    for (const struct session *session = daemon->sessions; session != NULL; session = session->next)
+        count += session->counters_fd >= 0;
+    int *keep = calloc(count, sizeof *keep);
+    if (keep == NULL)
+        _exit(1);
+    keep[0] = STDERR_FILENO;
+    keep[1] = fd;
+    count = 2;
+    for (const struct session *session = daemon->sessions; session != NULL; session = session->next)
+        if (session->counters_fd >= 0)
+            keep[count++] = session->counters_fd;
+    qsort(keep, count, sizeof *keep, ascending);
+    unsigned from = 0;
+    for (size_t i = 0; i < count; from = (unsigned)keep[i++] + 1)
+        if ((unsigned)keep[i] > from)
+            (void)syscall(SYS_close_range, from, (unsigned)keep[i] - 1, 0);
+    (void)syscall(SYS_close_range, from, ~0u, 0);
+    free(keep);
 }
 
-static void answer(struct daemon *daemon, struct control *control, int fd)
+static void answer(const struct daemon *daemon, int fd)
 {
     char form = 0;
     prctl(PR_SET_NAME, "rsys-status");
     signal(SIGALRM, SIG_DFL);
     alarm(ANSWER_SECONDS); /* whoever asks and does not read is not waited for */
-    close_daemons(daemon, control);
+    close_others(daemon, fd);
     FILE *out = fdopen(fd, "w");
     if (out == NULL || recv(fd, &form, 1, 0) != 1 || (form != CONTROL_TEXT && form != CONTROL_JSON))
         _exit(1);
@@ -101,7 +112,7 @@ static void control_ready(struct daemon *daemon, struct watch *watch)
         free_place = control->answering[i] == 0 ? &control->answering[i] : NULL;
     pid_t pid = free_place != NULL ? fork() : -1;
     if (pid == 0)
-        answer(daemon, control, fd);
+        answer(daemon, fd);
     if (pid > 0)
         *free_place = pid;
     else

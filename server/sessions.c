@@ -172,7 +172,7 @@ static void session_fork(struct daemon *daemon, struct session *session)
     int pair[2];
     /* A sandbox costs milliseconds, this a microsecond. */
     if (has_gone(control_fd)) {
-        server_log(LOG_LEVEL_DEBUG, "%s: gone before its session was started", session->peer.text);
+        server_log_about(&(struct log_about){.peer = session->peer.text}, LOG_LEVEL_DEBUG, "gone before its session was started");
         session_remove(daemon, session);
         return;
     }
@@ -208,7 +208,7 @@ static void waiting_gone(struct daemon *daemon, struct watch *watch)
 {
     struct session *session = (struct session *)watch;
     close(stop_waiting(daemon, session));
-    server_log(LOG_LEVEL_DEBUG, "%s: gone before its session was started", session->peer.text);
+    server_log_about(&(struct log_about){.peer = session->peer.text}, LOG_LEVEL_DEBUG, "gone before its session was started");
     session_remove(daemon, session);
 }
 

@@ -90,7 +90,9 @@ static void json_session(FILE *out, const struct row *row)
     const struct session *session = row->session;
     fprintf(out, "{\"id\": %u, ", session->number);
     json_text(out, "peer", session->peer.text);
-    fprintf(out, ", \"pid\": %d, \"state\": \"%s\", ", (int)session->pid, state(session));
+    fprintf(out, ", \"state\": \"%s\", ", state(session));
+    if (session->pid != 0)
+        fprintf(out, "\"pid\": %d, ", (int)session->pid);
     json_time(out, "since", session->since);
     fprintf(out, ", \"seconds\": %.3f, ", (double)(server_now() - session->started) / 1000);
     if (row->guests >= 0)
@@ -117,8 +119,8 @@ static void write_json(const struct daemon *daemon, const struct table *table, F
         json_text(out, "address", daemon->listeners[i].name);
         fprintf(out, "}");
     }
-    fprintf(out, "],\n \"limits\": {\"max_sessions\": %u, \"hello_timeout\": %u, \"start_timeout\": %u, \"drain_timeout\": %u},\n", options->max_sessions,
-            options->hello_timeout, options->start_timeout, options->drain_timeout);
+    fprintf(out, "],\n \"limits\": {\"max_sessions\": %u, \"max_sessions_per_peer\": %u, \"hello_timeout\": %u, \"start_timeout\": %u, \"drain_timeout\": %u},\n", options->max_sessions,
+            options->max_per_peer, options->hello_timeout, options->start_timeout, options->drain_timeout);
     fprintf(out, " \"totals\": {\"sessions\": %u, \"refused\": %" PRIu64 ", \"half_open\": %u, ", daemon->last_number, daemon->totals.refused,
             daemon->half_open_count);
     json_sum(out, &table->total);
