@@ -287,7 +287,7 @@ static int add_name(struct entry *entry, struct json_value value, struct rsys_er
         if (why != NULL)
             return json_error(value, err, "%s cannot be %s: %s", name, entry->act == POLICY_LOCAL ? "local" : "remote", why);
         if (call->where == RSYS_NEVER && entry->act < POLICY_DENY && !entry->oci)
-            policy_warn(entry->spec, value, "%s never runs under any policy (%s): to allow it has no effect", name, call->note);
+            policy_warn(entry->spec, value, "%s never runs under any policy (%s): allowed, it is refused with %s", name, call->note, policy_errno_name(call->refusal));
         return add_rule(entry, value, call, err);
     }
     if (policy_call_is_foreign(name))

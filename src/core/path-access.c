@@ -19,14 +19,12 @@ static const struct {
 #undef RSYS_PATH_ACCESS
 };
 
-enum {
-    EXECUTE = 1 << 0, WRITE_FILE = 1 << 1, READ_FILE = 1 << 2, READ_DIR = 1 << 3, REMOVE_DIR = 1 << 4, REMOVE_FILE = 1 << 5, MAKE_DIR = 1 << 7,
-    MAKE_REG = 1 << 8, MAKE_SOCK = 1 << 9, MAKE_FIFO = 1 << 10, MAKE_SYM = 1 << 12, REFER = 1 << 13, TRUNCATE = 1 << 14,
-};
-#define READ (READ_FILE | READ_DIR)
-#define WRITE (WRITE_FILE | TRUNCATE)
-#define CREATE (MAKE_DIR | MAKE_REG | MAKE_SOCK | MAKE_FIFO | MAKE_SYM)
-#define REMOVE (REMOVE_DIR | REMOVE_FILE)
+#define READ RSYS_PATH_READ
+#define WRITE RSYS_PATH_WRITE
+#define CREATE RSYS_PATH_CREATE
+#define REMOVE RSYS_PATH_REMOVE
+#define REFER RSYS_PATH_REFER
+#define EXECUTE RSYS_PATH_EXECUTE
 
 static const struct rsys_path_access words[] = {
     {"rwx", READ | WRITE | CREATE | REMOVE | REFER | EXECUTE, "rw and execute"},

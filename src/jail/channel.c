@@ -7,6 +7,7 @@
  *
  * The other side is not trusted: sizes are checked before anything is kept, and a reply that answers nothing is dropped. */
 #include "src/jail/internal.h"
+#include "src/jail/learn.h"
 
 #include <errno.h>
 #include <string.h>
@@ -153,6 +154,8 @@ int64_t rsys_channel_send(struct channel *channel, struct rsys_request *request,
     uint32_t seq = ++channel->seq == RSYS_SEQ_SIGNAL ? channel->seq = 1 : channel->seq;
     int count = rsys_request_frame(request, seq, flags, iov, &size);
 
+    if (!channel->guest || !channel->guest->call || !channel->guest->call->unlearned)
+        rsys_learn_request(&request->head);
     if (channel->source.fd >= 0 && channel->out_at == channel->out_have && channel->cancels == 0) {
         struct msghdr message = {.msg_iov = iov, .msg_iovlen = (size_t)count};
         ssize_t n;

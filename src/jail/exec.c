@@ -101,8 +101,13 @@ static enum verdict ask_access(struct call *call, struct exec *exec);
 
 static enum verdict got_check(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data)
 {
-    /* EINVAL: the server's kernel does not know the question. */
-    return reply->result == -EINVAL ? ask_access(call, call->scratch) : got_access(call, reply, data);
+    struct rsys_wire_reply passed = *reply;
+    /* EINVAL: the server's kernel does not know the question.  ETXTBSY: it may be executed, but somebody there has it open for writing, perhaps the view for a mapping
+     * that is just going: whether a guest has is the client's kernel to say. */
+    if (reply->result == -EINVAL)
+        return ask_access(call, call->scratch);
+    passed.result = reply->result == -ETXTBSY ? 0 : reply->result;
+    return got_access(call, &passed, data);
 }
 
 /* The executor has a Landlock domain, which access(2) does not look at. */

@@ -6,6 +6,7 @@
  * before its exec is passed through: it is our code, in a process that may do no more than any guest. */
 #include "policy/policy.h"
 #include "src/jail/internal.h"
+#include "src/jail/learn.h"
 
 #include <errno.h>
 #include <linux/filter.h>
@@ -127,8 +128,8 @@ int rsys_first_guest(struct jail *jail, struct rsys_error **err)
     char byte;
     pid_t pid;
 
-    if (rsys_filter_guest(&jail->session->rules, 
-                          jail->session->trace_fd >= 0 || jail->session->options->stats ? RSYS_FILTER_TELL_REFUSALS : RSYS_FILTER_TELL_DENIALS, &filter, &count, err) < 0)
+    if (rsys_filter_guest(&jail->session->rules, rsys_learns() ? RSYS_FILTER_TELL_ALL
+                          : jail->session->trace_fd >= 0 || jail->session->options->stats ? RSYS_FILTER_TELL_REFUSALS : RSYS_FILTER_TELL_DENIALS, &filter, &count, err) < 0)
         return -1;
     jail->shared = mmap(NULL, sizeof(*jail->shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (jail->shared == MAP_FAILED)

@@ -189,6 +189,7 @@ struct call {
     bool hurried;            /* rsys_call_hurry */
     bool once;               /* rsys_call_pass_once */
     bool loud;               /* it may change a file or bring news of one (look.c) */
+    bool learnt, unlearned;  /* --learn: it has been looked at; what it sends now is not the program's */
     uint32_t trips;          /* requests that were waited for so far */
 };
 

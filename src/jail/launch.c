@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* launch.c: the parent: it connects, makes the cage, and is for the user's shell what the guest is: it waits, stops, continues and ends with it. */
 #include "src/jail/launch.h"
+#include "src/jail/learn.h"
 
 #include "src/core/util.h"
 #include "src/jail/pager.h"
@@ -95,6 +96,7 @@ static int find_program(struct launch *launch, struct rsys_error **err)
         rsys_error_make(err, ENOMEM, "pager");
         return RSYS_EXIT_OURS;
     }
+    pager.asked = rsys_learn_request;
     int status = program_prepare(launch->options, &pager, launch->cage.session.welcome.uid, err);
     if (status == 0)
         status = program_find(&launch->cage.program, launch->options, &pager, err);
@@ -113,6 +115,16 @@ static int open_trace(struct launch *launch, struct rsys_error **err)
     int fd = name[0] == 0 ? fcntl(2, F_DUPFD_CLOEXEC, 3) : open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
     launch->cage.session.trace_fd = fd;
     return fd >= 0 ? 0 : rsys_error_make(err, errno, "--trace=%s", name);
+}
+
+/* The descriptor stays the supervisor's, too: no guest's name leads to the file. */
+static int open_learned(struct launch *launch, struct rsys_error **err)
+{
+    const char *name = launch->options->learn;
+    if (name == NULL)
+        return 0;
+    int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, 0666);
+    return fd < 0 ? rsys_error_make(err, errno, "--learn=%s", name) : rsys_learn_start(fd, name, err);
 }
 
 /* ---- the cage ---- */
@@ -273,7 +285,7 @@ static int block_signals(struct launch *launch, struct rsys_error **err)
 
 static int run(struct launch *launch, struct rsys_error **err)
 {
-    if (open_trace(launch, err) < 0)
+    if (open_trace(launch, err) < 0 || open_learned(launch, err) < 0)
         return RSYS_EXIT_OURS;
     if (launch->options->server != NULL)
         launch->address = rsys_address_parse(launch->options->server, err);

@@ -8,6 +8,7 @@
  * rsys-jail ends with its first guest, as a shell's command does; whatever else still runs is killed then, because the supervisor is pid 1 of the
  * guests' pid namespace. */
 #include "src/jail/internal.h"
+#include "src/jail/learn.h"
 #include "src/jail/look.h"
 #include "src/jail/view.h"
 
@@ -193,7 +194,10 @@ static uint64_t clone_flags(struct guest *guest)
 {
     struct user_regs_struct regs;
 
-    if (ptrace(PTRACE_GETREGS, guest->tid, NULL, &regs) < 0 || regs.orig_rax == SYS_fork)
+    if (ptrace(PTRACE_GETREGS, guest->tid, NULL, &regs) < 0)
+        return SIGCHLD;
+    rsys_learn_birth(regs.orig_rax);
+    if (regs.orig_rax == SYS_fork)
         return SIGCHLD;
     return regs.orig_rax == SYS_vfork ? (uint64_t)(CLONE_VM | CLONE_VFORK | SIGCHLD) : regs.rdi;
 }

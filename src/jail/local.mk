@@ -7,6 +7,7 @@ librsys_jail_a_SOURCES =
 librsys_jail_a_SOURCES += src/jail/supervisor.c
 librsys_jail_a_SOURCES += src/jail/notify.c
 librsys_jail_a_SOURCES += src/jail/denials.c
+librsys_jail_a_SOURCES += src/jail/learn.c src/jail/learn-paths.c src/jail/learn.h
 librsys_jail_a_SOURCES += src/jail/lifecycle.c
 librsys_jail_a_SOURCES += src/jail/first.c
 librsys_jail_a_SOURCES += src/jail/signals.c

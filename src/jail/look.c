@@ -10,6 +10,7 @@
  *   - where the file's position has moved here, the executor is told ahead of the guest's next request, and so it is of the close.
  *
  * What comes from the server is what it could have answered to the calls themselves. */
+#include "src/jail/learn.h"
 #include "src/jail/look.h"
 
 #include <asm/ioctls.h>
@@ -158,10 +159,10 @@ static enum verdict got_look(struct call *call, const struct rsys_wire_reply *re
     return rsys_call_done(call, reply->result);
 }
 
-/* Whether the policy lets the executor do by itself what a look takes. */
+/* Whether the policy lets the executor do by itself what a look takes: lseek is what it is told when the guest has read of it. */
 static bool is_allowed(struct jail *jail)
 {
-    static const uint16_t calls[] = {SYS_fstat, SYS_fstatfs, SYS_pread64};
+    static const uint16_t calls[] = {SYS_fstat, SYS_fstatfs, SYS_pread64, SYS_lseek};
     static const uint64_t none[6];
     const struct rsys_rules *rules = &rsys_jail_session(jail)->rules;
     for (size_t i = 0; i < RSYS_ARRAY_SIZE(calls); i++)
@@ -175,7 +176,7 @@ void rsys_look_ask(struct call *call)
     struct jail *jail = jail_of(call);
     rsys_look_forget(call->guest);
     if (!opens_for_reading(call, call->args[call->nr == SYS_open ? 1 : 2]) || call->on_reply != NULL || !table_is_private(call) || jail->watched ||
-        !is_allowed(jail))
+        rsys_learns() || !is_allowed(jail))
         return;
     if (call->guest->look == NULL && (call->guest->look = calloc(1, sizeof *call->guest->look)) == NULL)
         return;

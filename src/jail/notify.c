@@ -8,6 +8,7 @@
  * Arguments are copied out of the notification once and the copy is acted on.  A call that is let through to the guest's own kernel is one that harms nobody: its
  * own memory and threads, or the local descriptors that the user gave it. */
 #include "src/jail/internal.h"
+#include "src/jail/learn.h"
 #include "src/jail/look.h"
 #include "src/jail/names.h"
 #include "src/jail/terminal.h"
@@ -67,6 +68,8 @@ static void call_finish(struct call *call, enum verdict verdict)
     struct guest *guest = call->guest;
     bool pass = verdict == VERDICT_CONTINUE;
 
+    if (!pass && rsys_learn_asks(call))
+        return;
     call->phase = pass ? CALL_PASS : CALL_ANSWERED;
     rsys_look_call_ends(call);
     if (guest->held) {
@@ -318,6 +321,8 @@ static enum verdict call_place(struct call *call)
     call->placed = decision.action;
     if ((call->placed == RSYS_ACTION_DENY && !decision.table) || decision.logged)
         rsys_denial_tell(call);
+    if (call->placed < RSYS_ACTION_DENY || decision.table) /* what never runs, too: it is to be refused in the same way */
+        rsys_learn_call(call);
     if (!row || call->placed == RSYS_ACTION_DENY)
         return rsys_call_done(call, -(int64_t)(decision.error ? decision.error : ENOSYS));
     if (call->placed >= RSYS_ACTION_TRAP) { /* the filter does it by itself */
@@ -404,11 +409,21 @@ bool rsys_call_doubt(struct guest *guest)
     return true;
 }
 
+/* Whether we are told of such a call at all: of local ones when they are denied, logged or learned (filter-guest.c). */
+static bool is_told(const struct guest *guest, const struct rsys_call *row, const struct user_regs_struct *regs)
+{
+    const struct rsys_rules *rules = &guest->process->jail->session->rules;
+    const uint64_t args[6] = {regs->rdi, regs->rsi, regs->rdx, regs->r10, regs->r8, regs->r9};
+
+    return row->where != RSYS_LOCAL || rsys_learns() || rsys_rules_log(rules, row->nr) ||
+           rsys_rules_decide(rules, row->nr, args, NULL) == RSYS_ACTION_DENY;
+}
+
 const struct rsys_call *rsys_call_unseen(const struct guest *guest, const struct user_regs_struct *regs)
 {
     const struct rsys_call *row = regs->rax == (uint64_t)-ERESTARTSYS ? rsys_call_by_number(regs->orig_rax) : NULL;
 
-    if (!row || row->where == RSYS_LOCAL) /* of those nobody would have told us */
+    if (!row || !is_told(guest, row, regs))
         return NULL;
     /* What the guest's own kernel was let to do may have waited there. */
     return guest->passed && (row->flags & RSYS_CALL_BLOCKS) && stands_in(guest->call, regs) ? NULL : row;
@@ -482,6 +497,7 @@ static void notify_call(struct jail *jail, const struct seccomp_notif *notif)
     call->on_cancel = NULL;
     call->on_drop = NULL;
     call->once = false;
+    call->learnt = false;
     call->trips = 0;
     memset(&call->own, 0, sizeof(call->own));
     call->phase = CALL_SENT;

@@ -159,6 +159,7 @@ static int take_option(struct rsys_options *options, int option, struct rsys_err
     case OPT_PASS_ENV: return pass_variable(options, optarg, err);
     case OPT_CHDIR: options->chdir = optarg; return 0;
     case OPT_TRACE: options->trace = optarg != NULL ? optarg : ""; return 0;
+    case OPT_LEARN: options->learn = optarg; return 0;
     case OPT_STATS: options->stats = true; return 0;
     case OPT_CONNECT_TIMEOUT: return parse_seconds(optarg, &options->connect_timeout_ms, err);
     case OPT_VERBOSE: options->verbose = true; return 0;

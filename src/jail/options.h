@@ -20,6 +20,7 @@ struct rsys_options {
     const char *local;       /* --local PATH: the client's file to execute, or NULL */
     const char *chdir;       /* --chdir: the first guest's directory in the sandbox, or NULL */
     const char *trace;       /* --trace: "" is stderr, else a file's name; NULL: no trace */
+    const char *learn;       /* --learn: a file's name, or NULL */
     bool stats, verbose;
     int connect_timeout_ms;
     char **argv;             /* the guest's: argv[0] is PROGRAM; terminated with NULL; points into main's */

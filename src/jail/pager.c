@@ -110,6 +110,8 @@ int pager_run(struct pager *pager)
     int vectors = 0;
     for (unsigned i = 0; i < count; i++) {
         size_t size;
+        if (pager->asked != NULL)
+            pager->asked(&pager->request[i].head);
         vectors += rsys_request_frame(&pager->request[i], ++pager->seq, 0, iov + vectors, &size);
         pager->result[i] = -EIO;
     }
@@ -148,6 +150,8 @@ void pager_close(struct pager *pager, int fd)
         return;
     struct rsys_request *request = &pager->request[PAGER_BATCH - 1];
     rsys_request_start(request, SYS_close, (uint64_t[6]){(uint64_t)fd});
+    if (pager->asked != NULL)
+        pager->asked(&request->head);
     struct iovec iov[4];
     size_t size;
     int vectors = rsys_request_frame(request, ++pager->seq, RSYS_REQUEST_NOREPLY, iov, &size);

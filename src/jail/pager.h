@@ -26,6 +26,7 @@ struct pager {
     uint8_t *data;              /* a reply's payload; owned */
     size_t room;
     unsigned long calls, trips; /* for --stats */
+    void (*asked)(const struct rsys_wire_request *head); /* is told of each request, or NULL (--learn) */
 };
 
 int pager_start(struct pager *pager, int fd, uint32_t seq, uint32_t nofile); /* 0 or -ENOMEM; owns fd from then on */

@@ -4,6 +4,7 @@
  * One thread owns the guests, their calls and their channels; it never blocks but in epoll_wait.  Whatever happens (a call, a reply, a stop, a
  * signal for the session) is an event of a descriptor, and each kind of descriptor has one function. */
 #include "src/jail/internal.h"
+#include "src/jail/learn.h"
 #include "src/jail/rights.h"
 #include "src/jail/view.h"
 
@@ -206,5 +207,7 @@ int rsys_supervise(struct rsys_session *session)
     rsys_trace_finish();
     if (!jail.lost)
         rsys_view_finish(session->view);
+    if (rsys_learn_finish(&err) < 0)
+        rsys_jail_lost(&jail, "%s", rsys_error_text(err));
     return jail.status;
 }

@@ -154,6 +154,8 @@ void node_update(struct view *view, struct node *node, const struct stat *st);
 int node_open(struct view *view, struct node *node, bool writable);
 /* Whether the sandbox's Landlock domain lets the file, which is open, be executed.  0, or EACCES. */
 int node_executable(struct view *view, struct node *node);
+/* --learn: the file, which is open, is executed. */
+void node_learn(struct view *view, struct node *node);
 void node_setup(struct view *view);
 
 bool view_same_content(const struct view_identity *identity, const struct stat *st);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* view-nodes.c: the files that the kernel knows of, and their descriptors on the server.  Used by the view's thread alone. */
 #include "src/jail/view-inner.h"
+#include "src/jail/learn.h"
 
+#include "src/core/path-access.h"
 #include "src/core/table.h"
 #include "src/core/util.h"
 
@@ -461,6 +463,19 @@ int node_executable(struct view *view, struct node *node)
     rsys_request_in(&pager->request[access], 1, "", 1);
     pager_run(pager);
     return pager->result[checked] == -EACCES && pager->result[access] == 0 ? EACCES : 0;
+}
+
+void node_learn(struct view *view, struct node *node)
+{
+    char name[64], path[PATH_MAX];
+    snprintf(name, sizeof name, "/proc/self/fd/%d", node->write_fd >= 0 ? node->write_fd : node->read_fd);
+    unsigned link = pager_queue_readlink(&view->pager, AT_FDCWD, name, path, sizeof path - 1);
+    pager_run(&view->pager);
+    int64_t length = view->pager.result[link];
+    if (length <= 0 || length >= (int64_t)sizeof path)
+        return;
+    path[length] = 0;
+    rsys_learn_path(path, RSYS_PATH_EXECUTE | RSYS_PATH_READ_FILE);
 }
 
 /* ---- the fixed nodes ---- */

@@ -4,6 +4,7 @@
  * Nothing is valid in the kernel's caches for longer than the request that asked, but what cannot change: so every exec sees the sandbox as it is.
  * File data stays cached from open to open while the file's size and times are the same. */
 #include "src/jail/view-inner.h"
+#include "src/jail/learn.h"
 
 #include "src/core/util.h"
 
@@ -294,6 +295,8 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
         code = node_open(view, node, (fi->flags & O_ACCMODE) != O_RDONLY);
     if (code == 0 && node->kind == NODE_FILE && view->start.confined && (fi->flags & FMODE_EXEC) != 0)
         code = node_executable(view, node);
+    if (code == 0 && node->kind == NODE_FILE && rsys_learns() && (fi->flags & FMODE_EXEC) != 0)
+        node_learn(view, node);
     if (code == 0 && node->kind == NODE_FILE) {
         /* The name was looked up for this open: node->st is of now. */
         fi->keep_cache = node->has_cache && view_same_content(&node->cached, &node->st);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* view.c: starting the view's thread, and what the supervisor tells the view. */
+#include "src/jail/learn.h"
 #include "src/jail/view-inner.h"
 
 #include "sandbox/sandbox.h"
@@ -147,6 +148,7 @@ struct view *rsys_view_start(const struct view_start *start, struct rsys_error *
         return NULL;
     }
     view->start = *start;
+    view->pager.asked = rsys_learn_request;
     view->uid = getuid();
     view->gid = getgid();
     pthread_mutex_init(&view->lock, NULL);

@@ -101,6 +101,25 @@ session.close()
 saw(server, r"session 2: more calls denied or logged: mkdir \d+")
 expect(len(server.text().splitlines()) < 60, "the log does not overflow: " + server.text())
 
+# What is told stops where it would not: a signal that comes before it has been seen leaves no trace in the program.
+server = serve([{"names": ["getpid", "getppid", "gettid"], "action": "log"}, {"names": ["getpgid"], "action": "deny", "errnoRet": "ENOANO"}])
+out = jail("/guests/static/signals-unseen", server=server.address)
+expect(out.stdout.endswith("\n0 wrong\n"), f"interrupted before it was seen: {out}")
+out = jail("python3", "-c", """
+import os, signal
+signal.signal(signal.SIGALRM, lambda *a: None)
+signal.siginterrupt(signal.SIGALRM, True)
+signal.setitimer(signal.ITIMER_REAL, 0.0003, 0.0003)
+seen = set()
+for i in range(3000):
+    try:
+        os.getpgid(0)
+    except OSError as e:
+        seen.add(e.errno)
+print(seen)
+""", server=server.address)
+expect(out.stdout == "{55}\n", f"denied and interrupted: {out}")
+
 # The default denies, and a program that makes nothing but such calls ends as it should.
 server = serve([{"names": ["@default", "@basic-io", "@file-system", "@process", "@signal", "@io-event", "@sync", "ioctl", "prlimit64"], "action": "allow"}],
                defaultAction="deny", defaultErrnoRet="ENOSYS")
