@@ -142,7 +142,10 @@ static const char *bytes_text(char *text, size_t size, uint64_t bytes)
     size_t unit = 0;
     for (; value >= 1000 && unit + 2 < sizeof units; unit++)
         value /= 1024;
-    snprintf(text, size, unit == 0 ? "%.0f%c" : "%.1f%c", value, units[unit]);
+    if (unit == 0)
+        snprintf(text, size, "%.0f", value);
+    else
+        snprintf(text, size, "%.1f%c", value, units[unit]);
     return text;
 }
 

@@ -242,6 +242,7 @@ def lay_out(stage, source, build, config, variant, uid):
         else:
             shutil.copy2(path, f"{stage}/oracle/")
     shutil.copytree(f"{source}/policy/profiles", f"{stage}/profiles")
+    shutil.copytree(f"{source}/contrib", f"{stage}/tree/contrib")
     # The scripts, and the headers of the guests' sources.
     for folder in ("cases", "guests"):
         shutil.copytree(f"{source}/tests/{folder}", f"{stage}/tree/tests/{folder}")
