@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* unit-policy.c: policies that compile, to what; policies that do not, with which message at which place.  A line a case. */
+#include "policy/learned.h"
 #include "policy/policy.h"
+#include "src/core/path-access.h"
 #include "src/core/table.h"
 #include "src/core/util.h"
 
@@ -287,6 +289,54 @@ START_TEST(told)
 }
 END_TEST
 
+/* What was learned is a policy, which can be read back and added to. */
+START_TEST(learns)
+{
+    RSYS_AUTO_ERROR err = NULL;
+    static const uint64_t none[6], inet[6] = {2}, unix_socket[6] = {UINT64_C(7) << 32 | 1};
+    struct learned learned = {.paths = NULL};
+    static const char *const calls[] = {"read", "openat", "ptrace", "uname"};
+    for (size_t i = 0; i < RSYS_ARRAY_SIZE(calls); i++)
+        rsys_learned_call(&learned, rsys_call_by_name(calls[i])->nr, none, i == 3);
+    rsys_learned_call(&learned, rsys_call_by_name("socket")->nr, inet, false);
+    rsys_learned_call(&learned, rsys_call_by_name("socket")->nr, unix_socket, false);
+    rsys_learned_call(&learned, 511, none, false);
+    static const struct {
+        const char *path;
+        uint64_t access;
+    } paths[] = {
+        {"/usr/lib/x/libc.so", RSYS_PATH_READ_FILE}, {"/usr/lib/ld.so", RSYS_PATH_EXECUTE | RSYS_PATH_READ_FILE}, {"/proc/77/stat", RSYS_PATH_READ_FILE},
+        {"/work", RSYS_PATH_MAKE_DIR}, {"/work/new", RSYS_PATH_MAKE_REG}, {"/work/new/file", RSYS_PATH_WRITE_FILE}, {"/etc/a", RSYS_PATH_READ_FILE},
+        {"/etc/b", RSYS_PATH_READ_FILE}, {"/etc/c", RSYS_PATH_READ_FILE}, {"/etc/d", RSYS_PATH_READ_FILE}, {"/etc/e", RSYS_PATH_READ_FILE},
+        {"/etc/f \"quoted\"", RSYS_PATH_READ_FILE}, {"/srv/a", RSYS_PATH_READ_FILE}, {"/srv", RSYS_PATH_READ}, {"pipe:[1]", RSYS_PATH_READ_FILE},
+        {"/memfd:x (deleted)", RSYS_PATH_READ_FILE}, {"/tmp/x (deleted)", RSYS_PATH_READ_FILE}, {"/bad\xff", RSYS_PATH_READ_FILE},
+    };
+    for (size_t i = 0; i < RSYS_ARRAY_SIZE(paths); i++)
+        rsys_learned_path(&learned, paths[i].path, paths[i].access);
+    rsys_learned_made(&learned, "/work/new");
+    rsys_learned_made(&learned, "/work/new/file");
+    char *text = rsys_learned_text(&learned);
+    ck_assert_ptr_nonnull(text);
+    static const char *const lines[] = {
+        "\"read\", \"ptrace\", \"openat\"", "{\"names\": [\"uname\"], \"action\": \"local\"}", "\"valueTwo\": \"0x2\"}", "\"valueTwo\": \"0x1\"}",
+        "[\n        {\"path\": \"/etc\", \"access\": [\"ro\"], \"optional\": true},\n        {\"path\": \"/proc\", \"access\": [\"read-file\"], \"optional\": true},\n"
+        "        {\"path\": \"/srv\", \"access\": [\"ro\"], \"optional\": true},\n        {\"path\": \"/usr/lib\", \"access\": [\"ro\"], \"optional\": true},\n"
+        "        {\"path\": \"/usr/lib/ld.so\", \"access\": [\"execute\", \"read-file\"], \"optional\": true},\n"
+        "        {\"path\": \"/work\", \"access\": [\"write-file\", \"make-dir\", \"make-reg\"], \"optional\": true}\n    ]",
+    };
+    for (size_t i = 0; i < RSYS_ARRAY_SIZE(lines); i++)
+        ck_assert_msg(strstr(text, lines[i]) != NULL, "\"%s\" is missing in:\n%s", lines[i], text);
+    struct learned again = {.paths = NULL};
+    ck_assert_msg(rsys_learned_read(&again, text, strlen(text), "L", &err) == 0, "%s", rsys_error_text(err));
+    char *same = rsys_learned_text(&again);
+    ck_assert_str_eq(same, text);
+    free(text);
+    free(same);
+    rsys_learned_free(&learned);
+    rsys_learned_free(&again);
+}
+END_TEST
+
 START_TEST(sandbox_fields)
 {
     RSYS_AUTO_ERROR err = NULL;
@@ -477,6 +527,7 @@ int main(void)
     tcase_add_loop_test(tests, wrong_policies, 0, (int)RSYS_ARRAY_SIZE(wrong));
     tcase_add_loop_test(tests, decisions, 0, (int)RSYS_ARRAY_SIZE(decided));
     tcase_add_test(tests, told);
+    tcase_add_test(tests, learns);
     tcase_add_test(tests, sandbox_fields);
     tcase_add_test(tests, sandbox_defaults);
     tcase_add_test(tests, networks);

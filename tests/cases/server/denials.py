@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What a policy denies is in the server's log, with the call, its arguments' numbers and the rule's place: of an honest client, and of one that lies."""
+# limit: 90
 import errno
 import json
 import os
 import re
 
 import process
-from caselib import SLOW, Server, done, expect, jail, write_policy
+from caselib import SANDBOXD, SLOW, Running, Server, done, expect, jail, write_policy
 from wire import NOREPLY, Session
 
 with open(os.environ["RSYS_TEST_POLICY"], encoding="utf-8") as f:
@@ -119,6 +120,33 @@ for i in range(3000):
 print(seen)
 """, server=server.address)
 expect(out.stdout == "{55}\n", f"denied and interrupted: {out}")
+
+# Below a filter that has a listener already, as in some containers, there can be no other: what is denied is refused at once, with the same errors.
+LISTENER = """
+import ctypes, os, struct, sys
+libc = ctypes.CDLL(None, use_errno=True)
+code = struct.pack("HBBI", 6, 0, 0, 0x7fff0000)  # allow
+program = struct.pack("HxxxxxxQ", 1, ctypes.addressof(ctypes.create_string_buffer(code, len(code))))
+assert libc.prctl(38, 1, 0, 0, 0) == 0
+listener = libc.syscall(317, 1, 8, program)
+os.set_inheritable(listener, True)  # it lives as long as somebody has it
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+policy_file = write_policy(json.dumps({"defaultAction": "allow", "syscalls": [{"names": ["mkdir"], "action": "deny", "errnoRet": "EDQUOT"},
+                                                                              {"names": ["syncfs"], "action": "trap"}], "sandbox": base["sandbox"]}))
+address = f"unix:{os.getcwd()}/below.sock"
+below = Running(["python3", "-c", LISTENER, SANDBOXD, "--policy", policy_file, "--listen", address])
+expect(process.until(lambda: "listening on" in below.read("err"), 10 * SLOW), "it comes up: " + below.read("err"))
+session = Session(address)
+executor = session.spawn(10)
+expect(executor.call_path(83, "/tmp/new", 0o700) == -errno.EDQUOT, "mkdir where there is no listener")
+expect(executor.call(306, 0) == -errno.ENOSYS, "a trap where there is no listener")
+result = executor.call(0x7200 + 83, 1, 2)
+expect(result == -errno.ENOSYS, f"a report where there is no listener: {result}")
+session.close()
+out = jail("sh", "-c", "mkdir /tmp/x; echo $?", server=address)
+expect(out.stdout == "1\n" and "quota" in out.stderr, f"{out}")
+expect("denied" not in below.read("err"), below.read("err"))
 
 # The default denies, and a program that makes nothing but such calls ends as it should.
 server = serve([{"names": ["@default", "@basic-io", "@file-system", "@process", "@signal", "@io-event", "@sync", "ioctl", "prlimit64"], "action": "allow"}],
