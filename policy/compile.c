@@ -2,7 +2,7 @@
 /* compile.c: the top of a policy, and several of them put together.
  *
  * What a file includes counts as though it stood in it: the rules of all are one set, of which the strictest that matches wins, and the strictest of the default actions is the
- * default.  `sandbox`, `paths` and `clients` are taken whole: a file's own, else those of what it includes. */
+ * default.  `sandbox`, `paths`, `ports` and `clients` are taken whole: a file's own, else those of what it includes. */
 #include "policy/internal.h"
 
 #include "src/core/util.h"
@@ -22,6 +22,7 @@ KEEP_VALUE(top_default_error, default_error)
 KEEP_VALUE(top_syscalls, syscalls)
 KEEP_VALUE(top_sandbox, sandbox)
 KEEP_VALUE(top_paths, paths)
+KEEP_VALUE(top_ports, ports)
 KEEP_VALUE(top_include, include)
 KEEP_VALUE(top_clients, clients)
 
@@ -85,6 +86,7 @@ static const struct json_key top_keys[] = {
     {"sandbox", top_sandbox, NULL},
     {"clients", top_clients, NULL},
     {"paths", top_paths, NULL},
+    {"ports", top_ports, NULL},
     {"comment", top_text, NULL},
     {"defaultErrno", top_text, NULL}, /* the name of defaultErrnoRet, in profiles of container engines */
     {"architectures", top_architectures, NULL},
@@ -186,10 +188,11 @@ static int compile_defaults(const struct policy_files *files, struct rsys_spec *
 
 int policy_compile(const struct policy_files *files, struct rsys_spec *spec, struct rsys_error **err)
 {
-    struct json_value sandbox, paths, clients;
+    struct json_value sandbox, paths, ports, clients;
     policy_sandbox_defaults(&spec->sandbox);
     if (compile_defaults(files, spec, err) < 0 || find_whole(files, 0, offsetof(struct policy_top, sandbox), "sandbox", &sandbox, err) < 0 ||
         find_whole(files, 0, offsetof(struct policy_top, paths), "paths", &paths, err) < 0 ||
+        find_whole(files, 0, offsetof(struct policy_top, ports), "ports", &ports, err) < 0 ||
         find_whole(files, 0, offsetof(struct policy_top, clients), "clients", &clients, err) < 0)
         return -1;
     if (clients.json != NULL && policy_read_clients(&spec->clients, clients, err) < 0)
@@ -199,6 +202,8 @@ int policy_compile(const struct policy_files *files, struct rsys_spec *spec, str
     if (spec->sandbox.root == NULL && spec->sandbox.mounts == 0)
         return json_key_error(sandbox, err, "nothing says what the sandbox's files are: give it a \"root\" or \"mounts\" (rsys-policy(5))");
     if (paths.json != NULL && policy_read_paths(&spec->sandbox, paths, err) < 0)
+        return -1;
+    if (ports.json != NULL && policy_read_ports(&spec->sandbox, ports, err) < 0)
         return -1;
     size_t room = 0;
     for (size_t i = 0; i < files->count; i++)

@@ -107,6 +107,8 @@ static void bounds_of(const struct rsys_spec *spec, const struct rsys_call *call
         add_layer(text, size, walls[i].layer);
         if (i == 0 && spec->sandbox.confined)
             add_layer(text, size, "Landlock");
+        if (i == 1 && (spec->sandbox.ports[RSYS_PORTS_BIND].limited || spec->sandbox.ports[RSYS_PORTS_CONNECT].limited))
+            add_layer(text, size, "Landlock");
     }
     if (text[0] == 0)
         add_layer(text, size, "the sandbox as a whole");

@@ -12,7 +12,7 @@ extern const char rsys_policy_default_text[];
 
 /* The members of a policy's top; their json is NULL where they are not given. */
 struct policy_top {
-    struct json_value default_action, default_error, syscalls, sandbox, paths, clients, include;
+    struct json_value default_action, default_error, syscalls, sandbox, paths, ports, clients, include;
     bool oci; /* it has keys of OCI profiles, which name calls that other machines' libraries know */
 };
 
@@ -65,7 +65,8 @@ void policy_explain_network(const struct rsys_sandbox_spec *sandbox, FILE *out);
 /* clients-keys.c: `clients`. */
 int policy_read_clients(struct rsys_clients_spec *clients, struct json_value value, struct rsys_error **err);
 void policy_explain_clients(const struct rsys_clients_spec *clients, FILE *out);
-/* paths-keys.c: `paths`. */
+/* paths-keys.c: `paths` and `ports`. */
+int policy_read_ports(struct rsys_sandbox_spec *sandbox, struct json_value value, struct rsys_error **err);
 int policy_read_paths(struct rsys_sandbox_spec *sandbox, struct json_value value, struct rsys_error **err);
 void policy_explain_paths(const struct rsys_sandbox_spec *sandbox, FILE *out);
 /* The rights in words, into text, which is returned. */

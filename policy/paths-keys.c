@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* paths-keys.c: the `paths` of a policy: which files may be opened, executed and changed, by Landlock. */
+/* paths-keys.c: the `paths` of a policy: which files may be opened, executed and changed, and its `ports`: which TCP ports may be bound and connected to; by Landlock. */
 #include "policy/internal.h"
 
 #include "src/core/path-access.h"
@@ -118,7 +118,56 @@ int policy_read_paths(struct rsys_sandbox_spec *sandbox, struct json_value value
     return json_is_array(value.json) ? read_rules(sandbox, value, err) : json_read_object(value, "\"paths\"", paths_keys, sandbox, err);
 }
 
+/* ---- ports ---- */
+
+static int read_port_list(struct rsys_ports_spec *ports, struct json_value value, struct rsys_error **err)
+{
+    if (json_expect_array(value, err) < 0)
+        return -1;
+    ports->limited = true;
+    for (struct json_cursor element = json_begin(value); json_next(&element);) {
+        uint64_t port;
+        if (json_get_number(element.value, UINT16_MAX, &port, err) < 0)
+            return -1;
+        uint16_t *grown = reallocarray(ports->port, ports->count + 1, sizeof *grown);
+        if (grown == NULL)
+            return rsys_error_make(err, ENOMEM, "compile the policy");
+        ports->port = grown;
+        ports->port[ports->count++] = (uint16_t)port;
+    }
+    return 0;
+}
+
+static int ports_bind(void *context, struct json_value value, struct rsys_error **err)
+{
+    struct rsys_sandbox_spec *sandbox = context;
+    return read_port_list(&sandbox->ports[RSYS_PORTS_BIND], value, err);
+}
+
+static int ports_connect(void *context, struct json_value value, struct rsys_error **err)
+{
+    struct rsys_sandbox_spec *sandbox = context;
+    return read_port_list(&sandbox->ports[RSYS_PORTS_CONNECT], value, err);
+}
+
+static const struct json_key ports_keys[] = {{"bind", ports_bind, NULL}, {"connect", ports_connect, NULL}, {"comment", path_comment, NULL}, {0}};
+
+int policy_read_ports(struct rsys_sandbox_spec *sandbox, struct json_value value, struct rsys_error **err)
+{
+    return json_read_object(value, "\"ports\"", ports_keys, sandbox, err);
+}
+
 /* ---- told ---- */
+
+static void explain_ports(const struct rsys_ports_spec *ports, const char *what, FILE *out)
+{
+    if (!ports->limited)
+        return;
+    fprintf(out, "  TCP ports to %-11s ", what);
+    for (size_t i = 0; i < ports->count; i++)
+        fprintf(out, "%s%u", i > 0 ? " " : "", ports->port[i]);
+    fprintf(out, "%s (Landlock)\n", ports->count > 0 ? "" : "none");
+}
 
 char *policy_access_text(uint64_t access, char *text, size_t size)
 {
@@ -139,6 +188,8 @@ char *policy_access_text(uint64_t access, char *text, size_t size)
 void policy_explain_paths(const struct rsys_sandbox_spec *sandbox, FILE *out)
 {
     char text[300];
+    explain_ports(&sandbox->ports[RSYS_PORTS_BIND], "bind", out);
+    explain_ports(&sandbox->ports[RSYS_PORTS_CONNECT], "connect to", out);
     if (!sandbox->confined)
         return;
     fprintf(out, "  files (Landlock)         only these, with what is below them%s\n", sandbox->best_effort ? "; as far as the kernel can" : "");

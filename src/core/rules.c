@@ -165,6 +165,8 @@ void rsys_sandbox_spec_free(struct rsys_sandbox_spec *spec)
     for (size_t i = 0; i < spec->paths; i++)
         free(spec->path[i].path);
     free(spec->path);
+    for (size_t i = 0; i < RSYS_PORTS_KINDS; i++)
+        free(spec->ports[i].port);
     free(spec->mount);
     free(spec->root);
     free(spec->hostname);

@@ -110,6 +110,14 @@ struct rsys_path_spec {
     bool optional;       /* left out where there is nothing at the path */
 };
 
+/* A policy's `ports`: TCP ports by number, if they are limited at all. */
+enum { RSYS_PORTS_BIND, RSYS_PORTS_CONNECT, RSYS_PORTS_KINDS };
+struct rsys_ports_spec {
+    bool limited;
+    size_t count;
+    uint16_t *port;      /* owned */
+};
+
 struct rsys_sandbox_spec {
     char *root;          /* NULL: an empty tmpfs to mount on (the default policy); owned */
     uint8_t root_mode;   /* enum rsys_root_mode */
@@ -129,6 +137,7 @@ struct rsys_sandbox_spec {
     bool best_effort;    /* a kernel that has not all of Landlock's rights is good enough */
     size_t paths;
     struct rsys_path_spec *path; /* owned */
+    struct rsys_ports_spec ports[RSYS_PORTS_KINDS]; /* which may be bound, which connected to */
 };
 void rsys_sandbox_spec_free(struct rsys_sandbox_spec *spec);
 

@@ -62,4 +62,36 @@ says(jail("/usr/bin/true", server=server.address), 125, "is or goes through a sy
 # Nothing at all may be opened: nothing can be executed either.
 server = confined_server([])
 says(jail("/usr/bin/true", server=server.address), 126, "Permission denied")
+
+# TCP ports, natively a matter of the domain too: EACCES for those that are not named, whoever asks.
+server = Server(policy_file=write_policy(json.dumps({"include": confined(PATHS), "ports": {"bind": [0, 7001], "connect": [7001]}})),
+                listen=f"unix:{os.getcwd()}/ports.sock")
+TCP = """
+import errno, socket
+def tell(what, call, *args):
+    try:
+        call(*args)
+        print(what, "yes")
+    except OSError as e:
+        print(what, errno.errorcode[e.errno])
+for family, here in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+    a, b, c, d = [socket.socket(family) for _ in range(4)]
+    tell("bind 7001", a.bind, (here, 7001))
+    tell("bind 7002", b.bind, (here, 7002))
+    tell("bind any", b.bind, (here, 0))
+    a.listen()
+    tell("connect 7001", c.connect, (here, 7001))
+    tell("connect 7002", d.connect, (here, 7002))
+    u = socket.socket(family, socket.SOCK_DGRAM)
+    tell("udp 7002", u.bind, (here, 7002))
+    for s in (a, b, c, d, u):
+        s.close()
+"""
+out = jail("/usr/bin/python3", "-c", TCP, server=server.address)
+expect(out.stdout == "bind 7001 yes\nbind 7002 EACCES\nbind any yes\nconnect 7001 yes\nconnect 7002 EACCES\nudp 7002 yes\n" * 2, f"{out}")
+# Without paths, files are as they were.
+server = Server(policy_file=write_policy(json.dumps({"include": os.environ["RSYS_TEST_POLICY"], "ports": {"connect": []}})), listen=f"unix:{os.getcwd()}/none.sock")
+out = jail("python3", "-c", TCP, server=server.address)
+expect(out.stdout == "bind 7001 yes\nbind 7002 yes\nbind any EINVAL\nconnect 7001 EACCES\nconnect 7002 EACCES\nudp 7002 yes\n" * 2, f"{out}")
+says(jail("cat", "/etc/passwd", server=server.address), 0, "^root:", stream="stdout")
 done()
