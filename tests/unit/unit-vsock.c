@@ -35,6 +35,11 @@ START_TEST(vsock)
     struct rsys_address *address = parse("vsock:4242"), *again = parse("vsock:4242"), *other = parse("vsock:99:4243");
     RSYS_AUTO_FD listener = rsys_address_listen(address, &err);
     ck_assert_msg(listener >= 0, "%s", rsys_error_text(err));
+    struct rsys_address *adopted = rsys_address_adopt(listener, &err);
+    ck_assert_msg(adopted != NULL, "%s", rsys_error_text(err));
+    ck_assert_str_eq(rsys_address_text(adopted), "vsock:4242");
+    ck_assert(!rsys_address_is_public(adopted));
+    rsys_address_free(adopted);
     ck_assert_int_eq(rsys_address_listen(again, &err), -1);
     ck_assert_ptr_nonnull(strstr(rsys_error_text(err), "listen on vsock:4242: Address already in use"));
     RSYS_AUTO_ERROR err2 = NULL;
