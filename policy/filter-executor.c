@@ -58,6 +58,7 @@ static const struct {
     {SYS_execveat, 1, {{4, INT & ~(uint64_t)(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW), RSYS_AT_EXECVE_CHECK}}},
     {SYS_kcmp, 1, {{2, INT, KCMP_VM}}}, /* whether a guest may look at another one */
     {SYS_rt_tgsigqueueinfo, 1, {{2, INT, CANCEL}}},
+    {SYS_rt_tgsigqueueinfo, 1, {{2, INT, SIGTTOU}}}, /* RSYS_EXECUTOR_DROP */
     {SYS_tgkill, 1, {{2, INT, CANCEL}}},
     {SYS_kill, 1, {{1, INT, SIGKILL}}},
     {SYS_kill, 1, {{1, INT, 0}}}, /* whether a guest may signal another one: executors have their ids */

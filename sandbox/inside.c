@@ -246,7 +246,7 @@ void sandbox_inside(struct sandbox_inside *inside, struct rsys_error **err)
     char limit[16], capabilities[24];
     snprintf(limit, sizeof limit, "%u", inside->nofile);
     snprintf(capabilities, sizeof capabilities, "%llx", (unsigned long long)executors);
-    char *const arguments[] = {"init", limit, capabilities, NULL}, *const environment[] = {NULL};
+    char *const arguments[] = {"init", limit, capabilities, inside->start->resumable ? "1" : "0", NULL}, *const environment[] = {NULL};
     syscall(SYS_execveat, inside->nofile + RSYS_FD_SELF, "", arguments, environment, AT_EMPTY_PATH);
     rsys_error_make(err, errno, "stage exec: execute the executor");
 }

@@ -19,6 +19,7 @@ struct rsys_sandbox_start {
     int executor_fd;    /* the executor's program, opened O_RDONLY or O_PATH */
     int counters_fd;    /* what executors count in (RSYS_FD_COUNTERS); -1: they do not */
     int control_fd;     /* the client's connection, pinned (below): pid 1 serves RSYS_OP_SPAWN, CANCEL, KILL on it */
+    bool resumable;     /* the client's connections are resumed when they are cut; else what holds one ends with it */
     uid_t outside_uid;  /* first of the outside ids to map when we may map a range; else our own id is mapped alone */
     gid_t outside_gid;
     /* RSYS_NETWORK_VETH: the session's own addresses, and a name for the server's end of the cable that no other interface has. */

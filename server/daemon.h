@@ -77,6 +77,7 @@ struct session {
     bool starting;           /* in daemon.starting and its account's */
     bool pinned;             /* its control connection can only be with its present peer: channels go straight into the broker; else its process relays */
     bool counted;            /* in daemon.session_count */
+    unsigned resume;         /* for how many seconds it outlives a cut; 0: it does not */
     int broker_fd;           /* -1 until the sandbox runs */
     int counters_fd;         /* its executors count there; -1: they do not */
     struct session_counters *counters; /* its process counts there; owned */
@@ -155,10 +156,11 @@ struct account *account_with_most(const struct daemon *daemon);
 #define SESSION_ABOUT(session) (&(struct log_about){(session)->number, (session)->peer.text})
 
 /* sessions.c */
-/* Both take fd; tls (NULL: none): the TLS process that it came through, which is the session's own once there is one. */
-void sessions_start(struct daemon *daemon, int fd, const struct rsys_peer *peer, struct account *account, struct tls_worker *tls);
+/* All take fd; tls (NULL: none): the TLS process that it came through, which is the session's own once there is one.  resume: seconds, as the client wishes. */
+void sessions_start(struct daemon *daemon, unsigned resume, int fd, const struct rsys_peer *peer, struct account *account, struct tls_worker *tls);
 void sessions_advance(struct daemon *daemon); /* start what waits for its turn, as far as may be */
-void sessions_channel(struct daemon *daemon, const uint8_t token[RSYS_TOKEN_SIZE], int fd, const struct rsys_peer *peer, const struct tls_worker *tls);
+void sessions_channel(struct daemon *daemon, const struct rsys_hello *hello, int fd, const struct rsys_peer *peer, const struct tls_worker *tls);
+void sessions_tether(struct daemon *daemon, const struct rsys_hello *hello, int fd, const struct rsys_peer *peer, const struct tls_worker *tls);
 void sessions_refuse(struct daemon *daemon, int fd, const struct rsys_peer *peer, const char *message); /* tell the client why; takes fd */
 void sessions_reap(struct daemon *daemon);
 void sessions_expire(struct daemon *daemon, int64_t now);

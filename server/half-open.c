@@ -60,7 +60,7 @@ static void half_open_done(struct daemon *daemon, struct half_open *connection)
 {
     struct rsys_hello hello;
     memcpy(&hello, connection->hello, sizeof hello);
-    static const uint32_t no_reserved[4];
+    static const uint32_t no_reserved[3];
     static const uint8_t no_token[RSYS_TOKEN_SIZE];
     struct rsys_peer peer = connection->peer;
     if (hello.magic != RSYS_WIRE_MAGIC) {
@@ -82,7 +82,8 @@ static void half_open_done(struct daemon *daemon, struct half_open *connection)
         return;
     }
     bool session = hello.kind == RSYS_HELLO_SESSION && memcmp(hello.token, no_token, sizeof no_token) == 0;
-    if ((!session && hello.kind != RSYS_HELLO_CHANNEL && !outside) || memcmp(hello.reserved, no_reserved, sizeof no_reserved) != 0) {
+    bool channel = hello.kind == RSYS_HELLO_CHANNEL && hello.resume <= RSYS_RESUME_VIEW_DROP, tether = hello.kind == RSYS_HELLO_TETHER && hello.resume <= RSYS_RESUME_CONTROL;
+    if ((!session && !channel && !tether && !(outside && hello.resume == 0)) || memcmp(hello.reserved, no_reserved, sizeof no_reserved) != 0) {
         half_open_drop(daemon, connection, "a malformed hello");
         return;
     }
@@ -101,9 +102,11 @@ static void half_open_done(struct daemon *daemon, struct half_open *connection)
     account->held++; /* it stays while this goes */
     int fd = half_open_remove(daemon, connection);
     if (session)
-        sessions_start(daemon, fd, &peer, account, tls);
+        sessions_start(daemon, hello.resume, fd, &peer, account, tls);
+    else if (tether)
+        sessions_tether(daemon, &hello, fd, &peer, tls);
     else
-        sessions_channel(daemon, hello.token, fd, &peer, tls);
+        sessions_channel(daemon, &hello, fd, &peer, tls);
     tls_worker_settle(daemon, tls);
     account->held--;
     account_put(daemon, account);

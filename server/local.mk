@@ -25,6 +25,8 @@ rsys_sandboxd_SOURCES = \
 	server/relay.h \
 	server/tls.c \
 	server/tls.h \
+	server/tether.c \
+	server/tether.h \
 	server/counters.c \
 	server/counters.h \
 	server/manager.c \

@@ -150,6 +150,11 @@ static int apply(struct options *options, int id)
             return -1;
         fprintf(stderr, "rsys-sandboxd: --log-format=%s: expected text or json\n", optarg);
         return 2;
+    case ID_RESUME_TIMEOUT:
+        if (number("resume-timeout", optarg, 0, 86400, &value) < 0)
+            return 2;
+        options->resume_timeout = (unsigned)value;
+        return -1;
     case ID_EMBEDDED: return descriptor("embedded", optarg, &options->embedded_fd);
     case ID_READY_FD: return descriptor("ready-fd", optarg, &options->ready_fd);
     case ID_TLS_PROCESS: return descriptor("tls-process", optarg, &options->tls_fd);
@@ -163,7 +168,7 @@ static int apply(struct options *options, int id)
 
 int server_options(struct options *options, int argc, char **argv)
 {
-    *options = (struct options){.max_sessions = 64, .hello_timeout = 5, .start_timeout = 15, .drain_timeout = 30, .embedded_fd = -1, .ready_fd = -1, .socket_mode = -1, .tls_fd = -1};
+    *options = (struct options){.max_sessions = 64, .hello_timeout = 5, .start_timeout = 15, .drain_timeout = 30, .resume_timeout = 60, .embedded_fd = -1, .ready_fd = -1, .socket_mode = -1, .tls_fd = -1};
     char text[2 * RSYS_ARRAY_SIZE(table) + 1];
     letters(text);
     for (int got; (got = getopt_long(argc, argv, text, longs, NULL)) != -1;) {

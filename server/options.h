@@ -21,6 +21,7 @@ struct options {
     bool insecure;
     unsigned max_sessions, max_per_peer;
     unsigned hello_timeout, start_timeout, drain_timeout; /* seconds */
+    unsigned resume_timeout; /* seconds; 0: no session is resumed */
     const char *control; /* the socket's path; NULL: the default; "": none */
     bool status, json;
     bool log_json;

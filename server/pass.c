@@ -12,10 +12,10 @@ union control {
     struct cmsghdr align;
 };
 
-int server_send_fd(int socket, int fd, int flags)
+int server_send_fd(int socket, enum server_pass what, int fd, int flags)
 {
     union control control = {.bytes = {0}};
-    char byte = 'f';
+    char byte = (char)what;
     struct iovec iov = {&byte, 1};
     struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
     struct cmsghdr *head = CMSG_FIRSTHDR(&message);
@@ -26,7 +26,7 @@ int server_send_fd(int socket, int fd, int flags)
     return sendmsg(socket, &message, flags | MSG_NOSIGNAL) == 1 ? 0 : -1;
 }
 
-int server_receive_fd(int socket)
+int server_receive_fd(int socket, enum server_pass *ret_what)
 {
     union control control;
     char byte;
@@ -43,5 +43,6 @@ int server_receive_fd(int socket)
     }
     int fd;
     memcpy(&fd, CMSG_DATA(head), sizeof fd);
+    *ret_what = (enum server_pass)byte;
     return fd;
 }

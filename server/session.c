@@ -8,11 +8,13 @@
 #include "sandbox/sandbox.h"
 #include "server/addresses.h"
 #include "server/denials.h"
+#include "server/executor/executor.h"
 #include "server/log.h"
 #include "server/pass.h"
 #include "server/program.h"
 #include "server/ranges.h"
 #include "server/relay.h"
+#include "server/tether.h"
 #include "src/core/util.h"
 #include "transport/transport.h"
 
@@ -35,6 +37,13 @@ int server_hello_reply(int fd, enum rsys_hello_status status, const void *payloa
     struct rsys_hello_reply reply = {.magic = RSYS_WIRE_MAGIC, .version = RSYS_WIRE_VERSION, .status = (uint16_t)status, .size = (uint32_t)size};
     struct iovec iov[2] = {{&reply, sizeof reply}, {(void *)payload, size}};
     return rsys_send_iov(fd, iov, size != 0 ? 2 : 1, timeout_ms);
+}
+
+void server_channel_patience(int fd)
+{
+    const struct timeval limit = {.tv_usec = RSYS_EXECUTOR_PATIENCE_MS * 1000};
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
 }
 
 static void fail(const struct server_session_start *start, const char *message)
@@ -74,7 +83,7 @@ static int send_welcome(const struct server_session_start *start)
         return -1;
     struct rsys_welcome welcome = {.nofile = nofile, .uid = spec->sandbox.uid, .gid = spec->sandbox.gid, .rules = (uint32_t)spec->rules.count,
                                    .default_action = spec->rules.default_action, .default_errno = spec->rules.default_error,
-                                   .flags = spec->sandbox.confined ? RSYS_WELCOME_CONFINED : 0};
+                                   .flags = spec->sandbox.confined ? RSYS_WELCOME_CONFINED : 0, .resume = start->resume};
     memcpy(welcome.token, start->token, sizeof welcome.token);
     snprintf(welcome.hostname, sizeof welcome.hostname, "%s", spec->sandbox.hostname != NULL ? spec->sandbox.hostname : "sandbox");
     memcpy(payload, &welcome, sizeof welcome);
@@ -84,12 +93,14 @@ static int send_welcome(const struct server_session_start *start)
 }
 
 /* A further connection of the client, which is not to be handed into the sandbox: relayed. */
-static void relay_channel(struct relays *relays, int broker, int connection)
+static void relay_channel(const struct server_session_start *start, struct relays *relays, int broker, enum server_pass what, int connection)
 {
-    int end = -1;
-    if (relays_add(relays, connection, &end) < 0)
+    int end = connection; /* what the daemon has pinned needs no relay */
+    if (relays != NULL && relays_add(relays, connection, &end) < 0)
         return; /* the client sees the end of its connection */
-    (void)server_send_fd(broker, end, MSG_DONTWAIT);
+    if (start->resume != 0)
+        server_channel_patience(end);
+    (void)server_send_fd(broker, what, end, MSG_DONTWAIT);
     close(end);
 }
 
@@ -99,41 +110,66 @@ static int watch(int epoll_fd, int fd, unsigned events, void *what)
     return epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event);
 }
 
+/* The daemon has a connection for us, or has gone: then why the session ends. */
+static const char *from_daemon(const struct server_session_start *start, pid_t pid, struct relays *relays, struct tether *tether, int broker)
+{
+    enum server_pass what;
+    int connection = server_receive_fd(start->daemon_fd, &what);
+    if (connection < 0)
+        return errno == EAGAIN || errno == EINTR ? NULL : "the daemon ends it";
+    if (what == SERVER_PASS_DROP)
+        kill(pid, RSYS_EXECUTOR_DROP_VIEW);
+    if (what == SERVER_PASS_DROP || what == SERVER_PASS_VIEW || what == SERVER_PASS_ANY) {
+        relay_channel(start, relays, broker, what == SERVER_PASS_ANY ? what : SERVER_PASS_VIEW, connection);
+        return NULL;
+    }
+    if (!tether_is(tether)) { /* the connection of the session's hello is pid 1's alone from now on */
+        (void)epoll_ctl(tether->epoll_fd, EPOLL_CTL_DEL, start->control_fd, NULL);
+        close(start->control_fd);
+    }
+    /* It may be waiting on a connection of whose end only the client knows. */
+    if (what == SERVER_PASS_CONTROL)
+        kill(pid, RSYS_EXECUTOR_DROP);
+    tether_take(tether, connection);
+    return NULL;
+}
+
 /* Until the client, the daemon or the sandbox ends.  pid 1 reads the client's connection; we only look for its end, so that a pid 1 that does not
- * read cannot outlive its client.  Meanwhile, relay what has to be. */
+ * read cannot outlive its client; a session that can be resumed has a tether for that.  Meanwhile, relay what has to be. */
 static const char *serve(const struct server_session_start *start, pid_t pid, struct relays *relays, int epoll_fd, int broker, struct denials *denials, int listener)
 {
     static char client, daemon, init, denied; /* their addresses tell the events apart */
+    struct tether tether = {.fd = -1, .epoll_fd = epoll_fd, .seconds = start->resume};
+    const char *why = NULL;
     int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
     if (pidfd < 0 || watch(epoll_fd, start->control_fd, EPOLLRDHUP, &client) < 0 || watch(epoll_fd, start->daemon_fd, EPOLLIN, &daemon) < 0 ||
         watch(epoll_fd, pidfd, EPOLLIN, &init) < 0 || (denials != NULL && watch(epoll_fd, listener, EPOLLIN, &denied) < 0))
         return strerror(errno);
-    for (;;) {
+    while (why == NULL) {
         struct epoll_event event; /* one at a time: an event may end what the next one is of */
-        int n = epoll_wait(epoll_fd, &event, 1, denials_timeout(denials));
+        int until_denials = denials_timeout(denials), until_over = tether_timeout(&tether);
+        int n = epoll_wait(epoll_fd, &event, 1, until_denials < 0 || (until_over >= 0 && until_over < until_denials) ? until_over : until_denials);
         if (n < 0 && errno != EINTR)
             return strerror(errno);
         denials_tell(denials, false);
+        if (tether_is_over(&tether))
+            return "the client has not come back";
         if (n <= 0)
             continue;
         if (event.data.ptr == &client)
-            return "the client is gone";
-        if (event.data.ptr == &init)
-            return "its pid 1 has ended";
-        if (event.data.ptr == &denied) {
+            why = "the client is gone";
+        else if (event.data.ptr == &init)
+            why = "its pid 1 has ended";
+        else if (event.data.ptr == &tether)
+            why = tether_ready(&tether) ? NULL : "the client is gone";
+        else if (event.data.ptr == &daemon)
+            why = from_daemon(start, pid, relays, &tether, broker);
+        else if (event.data.ptr == &denied)
             denials_ready(denials);
-            continue;
-        }
-        if (event.data.ptr != &daemon) {
+        else
             relays_ready(relays, event.data.ptr, event.events);
-            continue;
-        }
-        int connection = server_receive_fd(start->daemon_fd);
-        if (connection >= 0)
-            relay_channel(relays, broker, connection);
-        else if (errno != EAGAIN && errno != EINTR)
-            return "the daemon ends it";
     }
+    return why;
 }
 
 static void end_sandbox(pid_t pid)
@@ -168,7 +204,7 @@ void server_session_run(const struct server_session_start *start)
         _exit(1);
     struct rsys_sandbox_start sandbox = {.spec = &start->policy->spec->sandbox, .filter = start->policy->filter,
                                          .filter_count = start->policy->filter_count, .counters_fd = start->counters_fd,
-                                         .control_fd = start->control_fd};
+                                         .control_fd = start->control_fd, .resumable = start->resume != 0};
     uint32_t first = 0;
     /* The range's lock is held until we end: it is never closed before.  Who may not map the range maps its own id. */
     (void)server_range_take(&first);
@@ -183,6 +219,8 @@ void server_session_run(const struct server_session_start *start)
         if (own < 0 || relays == NULL || relays_add(relays, own, &sandbox.control_fd) < 0)
             fail(start, "the relay of the client's connection cannot be made");
     }
+    if (start->resume != 0)
+        server_channel_patience(sandbox.control_fd);
     sandbox.executor_fd = server_program_open(&err);
     pid_t pid = sandbox.executor_fd < 0 || take_addresses(&sandbox, &err) < 0 ? -1 : rsys_sandbox_start(&sandbox, &broker, &listener, &err);
     if (pid < 0)
@@ -195,8 +233,8 @@ void server_session_run(const struct server_session_start *start)
     if (listener >= 0 && denials == NULL)
         fail(start, "there is no memory for what the policy denies");
     const char *why = "the daemon is gone";
-    if (server_send_fd(start->daemon_fd, broker, 0) == 0) {
-        if (start->pinned)
+    if (server_send_fd(start->daemon_fd, SERVER_PASS_ANY, broker, 0) == 0) {
+        if (start->pinned && start->resume == 0)
             close(rsys_fd_steal(&broker)); /* the daemon puts the channels in by itself */
         why = send_welcome(start) < 0 ? "the client did not take its welcome" : serve(start, pid, relays, epoll_fd, broker, denials, listener);
     }

@@ -30,11 +30,15 @@ struct server_session_start {
     pid_t daemon_pid;
     int counters_fd;                    /* what the executors count in (counters.h); -1: they do not */
     struct session_counters *counters;  /* ours, shared with the daemon */
+    unsigned resume;    /* for how many seconds it outlives a cut; 0: it does not */
     uint8_t token[RSYS_TOKEN_SIZE];
 };
 
 /* In a fresh child of the daemon; never returns. */
 void server_session_run(const struct server_session_start *start) __attribute__((noreturn));
+
+/* A connection of a session that can be resumed is about to be handed to an executor: how long that waits on it at a time. */
+void server_channel_patience(int fd);
 
 /* Answer a session's hello: the header, then payload.  0, or -1 with errno. */
 int server_hello_reply(int fd, enum rsys_hello_status status, const void *payload, size_t size, int timeout_ms);

@@ -127,7 +127,8 @@ static void session_end(struct daemon *daemon, struct session *session)
 static void session_ready(struct daemon *daemon, struct watch *watch)
 {
     struct session *session = (struct session *)watch;
-    int broker = server_receive_fd(watch->fd);
+    enum server_pass what;
+    int broker = server_receive_fd(watch->fd, &what);
     if (broker < 0 && (errno == EAGAIN || errno == EINTR))
         return;
     if (broker < 0 || session->broker_fd >= 0) {
@@ -144,7 +145,7 @@ static void session_ready(struct daemon *daemon, struct watch *watch)
 static void run_child(struct daemon *daemon, const struct session *session, int control_fd, int daemon_fd, pid_t daemon_pid)
 {
     struct server_session_start start = {.policy = &daemon->policy, .number = session->number, .peer = session->peer.text, .control_fd = control_fd, .daemon_fd = daemon_fd,
-                                         .daemon_pid = daemon_pid, .pinned = session->pinned, .counters_fd = session->counters_fd,
+                                         .daemon_pid = daemon_pid, .pinned = session->pinned, .resume = session->resume, .counters_fd = session->counters_fd,
                                          .counters = session->counters};
     memcpy(start.token, session->token, sizeof start.token);
     server_session_run(&start);
@@ -240,7 +241,7 @@ static bool may_start(const struct daemon *daemon, const struct account *account
     return daemon->starting < daemon->starts_max && account->starting < daemon->starts_max - 1;
 }
 
-void sessions_start(struct daemon *daemon, int fd, const struct rsys_peer *peer, struct account *account, struct tls_worker *tls)
+void sessions_start(struct daemon *daemon, unsigned resume, int fd, const struct rsys_peer *peer, struct account *account, struct tls_worker *tls)
 {
     const struct options *options = daemon->options;
     const char *why = daemon->draining                                  ? "the server is ending"
@@ -255,6 +256,7 @@ void sessions_start(struct daemon *daemon, int fd, const struct rsys_peer *peer,
     session->watch = (struct watch){.fd = fd, .ready = waiting_gone};
     session->tls = tls;
     session->account = account;
+    session->resume = RSYS_MIN(resume, options->resume_timeout);
     account->held++;
     account->sessions++;
     daemon->session_count++;
@@ -297,9 +299,8 @@ static bool same_token(const uint8_t *a, const uint8_t *b)
     return difference == 0;
 }
 
-void sessions_channel(struct daemon *daemon, const uint8_t token[RSYS_TOKEN_SIZE], int fd, const struct rsys_peer *peer, const struct tls_worker *tls)
+static struct session *find(struct daemon *daemon, const uint8_t token[RSYS_TOKEN_SIZE], const struct tls_worker *tls)
 {
-    RSYS_AUTO_FD channel = fd;
     struct session *found = NULL;
     for (struct session *session = daemon->sessions; session != NULL; session = session->next)
         if (same_token(session->token, token) && session->tls == tls)
@@ -307,13 +308,37 @@ void sessions_channel(struct daemon *daemon, const uint8_t token[RSYS_TOKEN_SIZE
     /* Its process told us of the broker before it told the client of the token: the message is here, if not read yet. */
     if (found != NULL && found->broker_fd < 0 && found->pid != 0 && found->watch.fd >= 0)
         session_ready(daemon, &found->watch);
-    if (found == NULL || found->broker_fd < 0) {
+    return found != NULL && found->broker_fd >= 0 && found->watch.fd >= 0 ? found : NULL;
+}
+
+void sessions_tether(struct daemon *daemon, const struct rsys_hello *hello, int fd, const struct rsys_peer *peer, const struct tls_worker *tls)
+{
+    RSYS_AUTO_FD tether = fd;
+    struct session *found = find(daemon, hello->token, tls);
+    if (found == NULL || found->resume == 0) {
+        sessions_refuse(daemon, rsys_fd_steal(&tether), peer, found == NULL ? "there is no such session any more" : "the session is not to be resumed");
+        return;
+    }
+    enum server_pass what = (hello->resume & RSYS_RESUME_CONTROL) != 0 ? SERVER_PASS_CONTROL : SERVER_PASS_TETHER;
+    if (server_send_fd(found->watch.fd, what, tether, MSG_DONTWAIT) < 0)
+        server_log_about(&(struct log_about){found->number, peer->text}, LOG_LEVEL_DEBUG, "a tether is dropped: %s", strerror(errno));
+}
+
+void sessions_channel(struct daemon *daemon, const struct rsys_hello *hello, int fd, const struct rsys_peer *peer, const struct tls_worker *tls)
+{
+    RSYS_AUTO_FD channel = fd;
+    struct session *found = find(daemon, hello->token, tls);
+    if (found == NULL || (hello->resume != 0 && found->resume == 0)) {
         server_log_about(&(struct log_about){.peer = peer->text}, LOG_LEVEL_DEBUG, "a channel for no session that there is");
         return;
     }
-    /* A connection that cannot be pinned is not the sandbox's to hold: its process relays it, when it was started to. */
+    /* A connection that cannot be pinned is not the sandbox's to hold: its process relays it, when it was started to.  One for the view's executor goes that way too,
+     * because that may have to be told. */
+    enum server_pass what = hello->resume == 0 ? SERVER_PASS_ANY : hello->resume == RSYS_RESUME_VIEW ? SERVER_PASS_VIEW : SERVER_PASS_DROP;
+    if (found->resume != 0)
+        server_channel_patience(channel);
     int to = pin(channel) ? found->broker_fd : found->pinned ? -1 : found->watch.fd;
-    if (server_send_fd(to, channel, MSG_DONTWAIT) < 0)
+    if (server_send_fd(what != SERVER_PASS_ANY && to >= 0 ? found->watch.fd : to, what, channel, MSG_DONTWAIT) < 0)
         server_log_about(&(struct log_about){found->number, peer->text}, LOG_LEVEL_DEBUG, "a channel is dropped: %s", strerror(errno));
 }
 

@@ -55,40 +55,70 @@ static int other_version(unsigned server, struct rsys_error **err)
                            RSYS_WIRE_VERSION);
 }
 
-int rsys_hello_session(int fd, int timeout_ms, void **ret_payload, size_t *ret_size, struct rsys_error **err)
+static int send_hello(int fd, const struct rsys_hello *hello, int timeout_ms, struct rsys_error **err)
 {
-    struct rsys_hello hello = {.magic = RSYS_WIRE_MAGIC, .version = RSYS_WIRE_VERSION, .kind = RSYS_HELLO_SESSION};
-    struct rsys_hello_reply reply;
     /* A server that refuses us whatever we say has answered and closed by now, perhaps: then its answer is there to be read. */
-    if (rsys_send_all(fd, &hello, sizeof hello, timeout_ms) < 0 && errno != EPIPE && errno != ECONNRESET)
-        return rsys_error_make(err, errno, "send the hello");
-    /* The first word alone: what speaks something else may send less than a reply, and then wait. */
-    if (rsys_receive_all(fd, &reply, sizeof reply.magic, timeout_ms) < 0)
-        return receive_failed(timeout_ms, err);
-    if (reply.magic != RSYS_WIRE_MAGIC)
-        return not_rsys(&reply, err);
-    if (rsys_receive_all(fd, (char *)&reply + sizeof reply.magic, sizeof reply - sizeof reply.magic, timeout_ms) < 0)
-        return receive_failed(timeout_ms, err);
-    if (reply.status == RSYS_HELLO_BAD_VERSION || reply.version != RSYS_WIRE_VERSION)
-        return other_version(reply.version, err);
-    if (reply.size > RSYS_WELCOME_MAX || (reply.status == RSYS_HELLO_OK && reply.size < sizeof(struct rsys_welcome)))
-        return rsys_error_make(err, EPROTO, "the server's answer has an impossible size (%u bytes)", reply.size);
+    if (rsys_send_all(fd, hello, sizeof *hello, timeout_ms) == 0 || errno == EPIPE || errno == ECONNRESET)
+        return 0;
+    return rsys_error_make(err, errno, "send the hello");
+}
 
-    RSYS_AUTO_FREE char *payload = malloc(reply.size + 1);
+/* The answer, and the payload behind it (malloc'd, terminated, reply->size bytes). */
+static int receive_answer(int fd, int timeout_ms, struct rsys_hello_reply *reply, void **ret_payload, struct rsys_error **err)
+{
+    /* The first word alone: what speaks something else may send less than a reply, and then wait. */
+    if (rsys_receive_all(fd, reply, sizeof reply->magic, timeout_ms) < 0)
+        return receive_failed(timeout_ms, err);
+    if (reply->magic != RSYS_WIRE_MAGIC)
+        return not_rsys(reply, err);
+    if (rsys_receive_all(fd, (char *)reply + sizeof reply->magic, sizeof *reply - sizeof reply->magic, timeout_ms) < 0)
+        return receive_failed(timeout_ms, err);
+    if (reply->status == RSYS_HELLO_BAD_VERSION || reply->version != RSYS_WIRE_VERSION)
+        return other_version(reply->version, err);
+    if (reply->size > RSYS_WELCOME_MAX)
+        return rsys_error_make(err, EPROTO, "the server's answer has an impossible size (%u bytes)", reply->size);
+    RSYS_AUTO_FREE char *payload = calloc(1, (size_t)reply->size + 1);
     if (payload == NULL)
         return rsys_error_make(err, ENOMEM, "receive the server's answer");
-    if (rsys_receive_all(fd, payload, reply.size, timeout_ms) < 0)
+    if (rsys_receive_all(fd, payload, reply->size, timeout_ms) < 0)
         return receive_failed(timeout_ms, err);
+    *ret_payload = rsys_steal(&payload);
+    return 0;
+}
+
+int rsys_hello_session(int fd, unsigned resume, int timeout_ms, void **ret_payload, size_t *ret_size, struct rsys_error **err)
+{
+    const struct rsys_hello hello = {.magic = RSYS_WIRE_MAGIC, .version = RSYS_WIRE_VERSION, .kind = RSYS_HELLO_SESSION, .resume = resume};
+    struct rsys_hello_reply reply;
+    RSYS_AUTO_FREE void *payload = NULL;
+    if (send_hello(fd, &hello, timeout_ms, err) < 0 || receive_answer(fd, timeout_ms, &reply, &payload, err) < 0)
+        return -1;
     if (reply.status != RSYS_HELLO_OK)
         return server_said(&reply, payload, err);
+    if (reply.size < sizeof(struct rsys_welcome))
+        return rsys_error_make(err, EPROTO, "the server's answer has an impossible size (%u bytes)", reply.size);
     *ret_size = reply.size;
     *ret_payload = rsys_steal(&payload);
     return 0;
 }
 
-int rsys_hello_channel(int fd, const uint8_t token[RSYS_TOKEN_SIZE])
+int rsys_hello_tether(int fd, const uint8_t token[RSYS_TOKEN_SIZE], uint32_t flags, int timeout_ms, struct rsys_error **err)
 {
-    struct rsys_hello hello = {.magic = RSYS_WIRE_MAGIC, .version = RSYS_WIRE_VERSION, .kind = RSYS_HELLO_CHANNEL};
+    struct rsys_hello hello = {.magic = RSYS_WIRE_MAGIC, .version = RSYS_WIRE_VERSION, .kind = RSYS_HELLO_TETHER, .resume = flags};
+    struct rsys_hello_reply reply;
+    RSYS_AUTO_FREE void *payload = NULL;
+    memcpy(hello.token, token, RSYS_TOKEN_SIZE);
+    if (send_hello(fd, &hello, timeout_ms, err) < 0 || receive_answer(fd, timeout_ms, &reply, &payload, err) < 0)
+        return -1;
+    if (reply.status == RSYS_HELLO_OK)
+        return 0;
+    server_said(&reply, payload, err);
+    return 1;
+}
+
+int rsys_hello_channel(int fd, const uint8_t token[RSYS_TOKEN_SIZE], uint32_t flags)
+{
+    struct rsys_hello hello = {.magic = RSYS_WIRE_MAGIC, .version = RSYS_WIRE_VERSION, .kind = RSYS_HELLO_CHANNEL, .resume = flags};
     memcpy(hello.token, token, RSYS_TOKEN_SIZE);
     return rsys_send_all(fd, &hello, sizeof hello, -1);
 }

@@ -212,6 +212,7 @@ int rsys_tcp_connect(const struct rsys_address *address, int timeout_ms, struct 
 const struct rsys_transport_ops rsys_transport_tcp = {
     .scheme = "tcp",
     .form = "tcp:HOST:PORT",
+    .breaks = true,
     .parse = rsys_tcp_parse,
     .is_public = tcp_is_public,
     .listen = rsys_tcp_listen,

@@ -47,6 +47,8 @@ struct rsys_peer {
     uint32_t id;
     char text[160]; /* for logs */
 };
+/* Whether a connection to it may be cut although both ends live, so that it is worth while to resume what it was for. */
+bool rsys_address_breaks(const struct rsys_address *address);
 
 /* A listening descriptor (non-blocking, close-on-exec), or -1.  A stale unix socket that nobody listens on is replaced. */
 int rsys_address_listen(const struct rsys_address *address, struct rsys_error **err);
@@ -79,11 +81,13 @@ int rsys_send_all(int fd, const void *buffer, size_t n, int timeout_ms);
 /* All of iov with as few system calls as can be (one, usually).  iov is changed. */
 int rsys_send_iov(int fd, struct iovec *iov, int count, int timeout_ms);
 
-/* The client's side of the session hello on a fresh connection: sends it, receives the answer within timeout_ms.  On success *ret_payload is the
+/* The client's side of the session hello on a fresh connection: sends it (resume: for how many seconds the session is to outlive a cut), receives the answer within timeout_ms.  On success *ret_payload is the
  * payload behind the reply (a struct rsys_welcome and rules; malloc'd, *ret_size bytes, size checked <= RSYS_WELCOME_MAX).  Failure: what
  * the server said, or that it does not speak rsys (and what to look at). */
-int rsys_hello_session(int fd, int timeout_ms, void **ret_payload, size_t *ret_size, struct rsys_error **err);
-/* The client's side of a channel's hello: sends only. */
-int rsys_hello_channel(int fd, const uint8_t token[RSYS_TOKEN_SIZE]);
+int rsys_hello_session(int fd, unsigned resume, int timeout_ms, void **ret_payload, size_t *ret_size, struct rsys_error **err);
+/* The client's side of a channel's hello (flags: RSYS_RESUME_*, or 0): sends only. */
+int rsys_hello_channel(int fd, const uint8_t token[RSYS_TOKEN_SIZE], uint32_t flags);
+/* The client's side of a tether's hello (flags: RSYS_RESUME_*): sends it and receives the answer.  0; -1: it failed; 1: the server refuses it for good, err says why. */
+int rsys_hello_tether(int fd, const uint8_t token[RSYS_TOKEN_SIZE], uint32_t flags, int timeout_ms, struct rsys_error **err);
 
 #endif

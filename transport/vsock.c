@@ -140,6 +140,7 @@ static int vsock_connect(const struct rsys_address *address, int timeout_ms, str
 const struct rsys_transport_ops rsys_transport_vsock = {
     .scheme = "vsock",
     .form = "vsock:CID:PORT",
+    .breaks = true, /* when the machine is moved */
     .parse = vsock_parse,
     .is_public = vsock_is_public,
     .listen = vsock_listen,

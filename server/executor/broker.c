@@ -54,19 +54,51 @@ static void message_prepare(struct message *message, int fd)
     message->header.flags = 0;
 }
 
-int broker_take(void)
+static int take(int *ret_for_view)
 {
     struct message message;
     message_prepare(&message, -1);
     int64_t got = sys3(__NR_recvmsg, process.nofile + RSYS_FD_BROKER_TAKE, &message.header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     if (got < 0)
         return (int)got;
+    *ret_for_view = message.byte == RSYS_EXECUTOR_FOR_VIEW;
     return message.header.control_length >= CONTROL_LENGTH && (message.header.flags & MSG_CTRUNC) == 0 ? message.control.fd : -E_AGAIN;
 }
 
-void broker_give(int channel)
+/* What is somebody else's goes to the end again.  So often at a time at most; there are seldom more than a few. */
+#define TRIES 64
+
+int broker_take(int for_view)
+{
+    for (int tries = 0; tries < TRIES; tries++) {
+        int is_for_view = 0, fd = take(&is_for_view);
+        if (fd < 0 || is_for_view == for_view)
+            return fd;
+        if (!mirror_is_dead(fd))
+            broker_give(fd, is_for_view);
+        sys1(__NR_close, fd);
+    }
+    return -E_AGAIN;
+}
+
+void broker_drain(void)
+{
+    for (int views = 0; views < TRIES;) {
+        int is_for_view = 0, fd = take(&is_for_view);
+        if (fd < 0)
+            return;
+        if (is_for_view) {
+            broker_give(fd, is_for_view);
+            views++;
+        }
+        sys1(__NR_close, fd);
+    }
+}
+
+void broker_give(int channel, int for_view)
 {
     struct message message;
     message_prepare(&message, channel);
+    message.byte = for_view ? RSYS_EXECUTOR_FOR_VIEW : 0;
     sys3(__NR_sendmsg, process.nofile + RSYS_FD_BROKER_GIVE, &message.header, MSG_DONTWAIT);
 }

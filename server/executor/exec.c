@@ -36,39 +36,59 @@ static void place_channel(struct thread *thread)
     sys4(__NR_prlimit64, 0, RLIMIT_NOFILE, &old, 0);
 }
 
-/* What was received of the next frames, as strings of the environment: bytes 0 and 1 are written as 1 1 and 1 2.  Strings end where they have
- * HELD_STRING bytes (the kernel takes 128 KiB in one).  NULL: no memory. */
-#define HELD_STRING 65536u
+/* Bytes as a string: 0 and 1 are written as 1 1 and 1 2.  Returns the end, where the terminator is. */
+static char *put_bytes(char *at, const uint8_t *bytes, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (bytes[i] <= 1)
+            *at++ = 1;
+        *at++ = (char)(bytes[i] <= 1 ? bytes[i] + 1 : bytes[i]);
+    }
+    *at = '\0';
+    return at;
+}
+
+/* The reverse, for at most `room` bytes; returns how many. */
+static uint32_t get_bytes(uint8_t *bytes, size_t room, const char *p)
+{
+    uint32_t n = 0;
+    for (; *p != '\0' && n < room; p++)
+        bytes[n++] = (uint8_t)(*p == 1 && *++p > 0 ? *p - 1 : *p);
+    return n;
+}
+
+/* What the new image has to know beside numbers, as strings of the environment: the signals that were told last, then what was received of the next frames, in
+ * pieces (the kernel takes 128 KiB in one string).  NULL: no memory. */
+#define HELD_PIECE 32768u
+#define INFOS_SIZE (RSYS_KEPT_SIGNALS * RSYS_SIGNAL_INFO)
 static const char **make_envp(struct thread *thread, const char *first)
 {
-    uint64_t room = 8 * sizeof(char *) + 2 * FIRST_RECEIVE + 8;
+    uint64_t room = 8 * sizeof(char *) + 2 * (FIRST_RECEIVE + INFOS_SIZE) + 8;
     int64_t map = sys6(__NR_mmap, 0, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, (uint64_t)-1, 0);
     if (map < 0 && map > -4096)
         return NULL;
     const char **envp = (const char **)map;
-    char *at = (char *)(envp + 8), *string = at;
+    char *at = (char *)(envp + 8);
     unsigned count = 0;
     envp[count++] = first;
-    for (uint32_t i = 0; i < thread->held_size; i++) {
-        uint8_t byte = thread->held[i];
-        if (byte <= 1)
-            *at++ = 1;
-        *at++ = (char)(byte <= 1 ? byte + 1 : byte);
-        if (at - string >= HELD_STRING || i + 1 == thread->held_size) {
-            envp[count++] = string; /* at most 1 + 3 */
-            *at++ = '\0';
-            string = at;
-        }
+    envp[count++] = at;
+    at = put_bytes(at, thread->infos, thread->told > 0 ? INFOS_SIZE : 0) + 1;
+    for (uint32_t i = 0; i < thread->held_size; i += HELD_PIECE) {
+        envp[count++] = at; /* at most 2 + 3, and the rest of what was mapped is NULL */
+        at = put_bytes(at, thread->held + i, thread->held_size - i < HELD_PIECE ? thread->held_size - i : HELD_PIECE) + 1;
     }
     return envp;
 }
 
 /* The reverse, in the new image. */
-void exec_read_held(struct thread *thread, char **strings)
+void exec_read_strings(struct thread *thread, char **strings)
 {
-    for (; *strings != NULL; strings++)
-        for (const char *p = *strings; *p != '\0' && thread->held_size < FIRST_RECEIVE; p++)
-            thread->held[thread->held_size++] = (uint8_t)(*p == 1 && *++p > 0 ? *p - 1 : *p);
+    if (*strings == NULL)
+        return;
+    if (**strings != '\0')
+        get_bytes(thread->infos, INFOS_SIZE, *strings);
+    while (*++strings != NULL)
+        thread->held_size += get_bytes(thread->held + thread->held_size, FIRST_RECEIVE - thread->held_size, *strings);
 }
 
 /* Point at `count` terminated strings in size bytes.  NULL: they are not what args say. */
@@ -109,7 +129,10 @@ int64_t exec_again(struct thread *thread, const struct rsys_wire_request *head, 
     end = text_put(end, process.nofile);
     end = text_put(end, (uint64_t)thread->cancel);
     end = text_put(end, thread->signals);
-    text_put(end, process.top);
+    end = text_put(end, process.top);
+    end = text_put(end, process.resumable);
+    end = text_put(end, thread->done);
+    text_put(end, thread->told);
     /* Too many or too long for this kernel's limits: /proc shows fewer then. */
     for (uint64_t count = args[0];; count /= 2) {
         argv[count] = NULL;

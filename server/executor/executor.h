@@ -7,8 +7,8 @@
  *               and all of the policy (namespaces, root, seccomp, capabilities, no_new_privs, limits) holds before its first instruction.
  *   otherwise   an executor.  init forks one for RSYS_OP_SPAWN; it executes itself for RSYS_OP_EXEC, with one string or more of environment (exec.c).
  *
- * init's arguments: { "init", L, CAPS, NULL }, L in decimal, CAPS in hexadecimal: the capabilities that an executor keeps (the
- * policy's and CAP_CHECKPOINT_RESTORE).  No environment.
+ * init's arguments: { "init", L, CAPS, RESUME, NULL }, L in decimal, CAPS in hexadecimal: the capabilities that an executor keeps (the
+ * policy's and CAP_CHECKPOINT_RESTORE), RESUME "1" when channels that are cut are resumed, else "0".  No environment.
  *
  * init finds:
  *   L + RSYS_FD_BROKER_TAKE, L + RSYS_FD_BROKER_GIVE   the two ends of the broker (SOCK_SEQPACKET)
@@ -36,5 +36,14 @@
 
 /* The cancel signal: pid 1 sends it with tgkill to the executor thread whose call is to be interrupted. */
 #define RSYS_EXECUTOR_CANCEL 63
+
+/* SIGTTOU: the thread that gets it drops its channel when it comes to wait on it, and takes another.  pid 1 sends it to executors, the session process to pid 1. */
+#define RSYS_EXECUTOR_DROP 22
+/* SIGTTIN: the session process has pid 1 send the other one to the view's executor. */
+#define RSYS_EXECUTOR_DROP_VIEW 21
+/* The byte with which a channel for the view's executor alone lies in the broker. */
+#define RSYS_EXECUTOR_FOR_VIEW 'v'
+/* A channel that can be resumed has this SO_RCVTIMEO and SO_SNDTIMEO: a thread that waits longer does so in a way that the signal interrupts (resume.c). */
+#define RSYS_EXECUTOR_PATIENCE_MS 200
 
 #endif

@@ -48,9 +48,8 @@ void exit_thread(struct thread *thread, const struct rsys_wire_request *head)
     if (whole && !process.files_shared)
         sys3(__NR_close_range, 0, process.top, 0);
     /* Bytes of a next frame belong to nobody: such a channel is not given on.  Nor is one that its client is about to close. */
-    if (((head->flags & RSYS_REQUEST_NOREPLY) != 0 || loop_reply(thread, head->seq, 0) == 0) && thread->held_size == 0 &&
-        head->args[1] != 1)
-        broker_give(thread->channel);
+    if (((head->flags & RSYS_REQUEST_NOREPLY) != 0 || loop_reply(thread, head, 0) == 0) && thread->held_size == 0 && head->args[1] != 1)
+        broker_give(thread->channel, 0);
     signals_block(); /* from here on there may be no stack for a handler */
     sys1(__NR_close, thread->channel);
     if (whole)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* init.c: pid 1 of a sandbox: serves the control connection, and ends with it.
+/* init.c: pid 1 of a sandbox: serves the control channel, and ends with it, or resumes it where that can be done.
  *
  * When it ends the kernel kills all that is left in its pid namespace.  Children, its own and orphans, need no waiting for: SIGCHLD is ignored.
  * The sender is hostile: a pid or tid that it names is looked up in this namespace only, where everything is the session's own. */
@@ -30,6 +30,7 @@ static void start_executor(void *argument)
 {
     struct job *job = argument;
     mirror_fresh_process(job->thread, job->tid, 0);
+    signals_unblock(); /* but for pid 1's */
     credentials_limit(process.capabilities);
     process.top = 2;
     process.is_pager = job->pager != 0;
@@ -59,6 +60,8 @@ static int64_t serve(struct thread *thread, const struct rsys_wire_request *head
         return signals_cancel((int)args[0], (int)args[1], (uint32_t)args[2]);
     case RSYS_OP_KILL:
         return (int)args[0] > 1 ? sys2(__NR_kill, (int)args[0], SIGKILL) : -E_INVAL;
+    case RSYS_OP_RECONNECT:
+        return signals_drop((int)args[0], (int)args[1], (uint32_t)args[2]);
     case RSYS_OP_NULL:
         return 0;
     default:
@@ -75,12 +78,18 @@ void init_run(void *argument)
     sys5(__NR_prctl, PR_SET_THP_DISABLE, 1, 0, 0, 0);
     rename_process("init");
     signals_install();
+    signals_serve_view();
     for (;;) {
+        int received = loop_receive(thread, &head);
+        if (received == -E_CUT) {
+            resume_channel(thread);
+            continue;
+        }
         /* Operations on this channel carry no data. */
-        if (loop_receive(thread, &head) < 0 || head.outs > 0 || head.relocs > 0 || head.in_size > 0)
+        if (received < 0 || head.outs > 0 || head.relocs > 0 || head.in_size > 0)
             loop_end();
         int64_t result = serve(thread, &head);
-        if ((head.flags & RSYS_REQUEST_NOREPLY) == 0 && loop_reply(thread, head.seq, result) < 0)
-            loop_end();
+        if ((head.flags & RSYS_REQUEST_NOREPLY) == 0 && loop_reply(thread, &head, result) < 0)
+            resume_channel(thread);
     }
 }

@@ -34,6 +34,7 @@ static inline int64_t sys6(long nr, uint64_t a, uint64_t b, uint64_t c, uint64_t
 
 #define E_INTR 4
 #define E_AGAIN 11
+#define E_CUT 104 /* ECONNRESET: the channel has ended or was dropped */
 #define E_EXIST 17
 #define E_INVAL 22
 #define E_NOSYS 38
@@ -67,6 +68,17 @@ struct thread {
     volatile uint32_t talking; /* > 0: no signal may be told now: a reply is being sent, or there is no channel */
     volatile uint32_t kept;    /* one has come meanwhile, in kept_info; the others are blocked */
     uint8_t kept_info[RSYS_SIGNAL_INFO];
+    /* What the client may lack when the channel is cut (resume.c). */
+    struct rsys_wire_request last; /* the last request: its reply can be made once more as long as last_valid, from the tables and the arena */
+    int64_t last_result;
+    uint64_t last_signals;
+    uint32_t last_valid;
+    uint32_t done;             /* the last request that was received whole, and so executed; 0: none */
+    uint32_t replies_size;     /* bytes in use of the kept replies, one behind the other as they were sent */
+    uint32_t replies_last;     /* the number of the last of them */
+    volatile uint32_t told;    /* how many signals were told so far: the last RSYS_KEPT_SIGNALS lie in `infos` */
+    volatile uint32_t dropped; /* the channel is not to be used any more */
+    uint8_t *replies, *infos;
 };
 _Static_assert(sizeof(struct thread) <= THREAD_ROOM, "struct thread has to fit above the stack");
 
@@ -86,6 +98,8 @@ struct process {
     uint32_t count;         /* living threads */
     uint32_t ending;        /* the process ends: every thread has to */
     uint32_t is_pager;      /* the view's: its channel carries replies alone */
+    uint32_t wants_view;    /* its next channel is one for the view's executor */
+    uint32_t resumable;     /* channels that are cut are resumed; else an executor ends with its channel */
     uint32_t files_shared;  /* with another process */
     uint32_t top;           /* no descriptor of the guest is above this one (descriptors.c) */
     char *arguments;        /* where /proc/PID/cmdline reads */
@@ -98,10 +112,12 @@ extern struct process process;
 
 /* ---- broker.c ---- */
 
-/* A spare channel, at whatever number the kernel chose; -E_AGAIN: none is there. */
-int broker_take(void);
+/* A spare channel, at whatever number the kernel chose; -E_AGAIN: none is there.  for_view: of those that are for the view's executor, else of the others. */
+int broker_take(int for_view);
 /* Put a connected, idle channel in: the next executor that needs one takes it.  Our own descriptor of it stays. */
-void broker_give(int channel);
+void broker_give(int channel, int for_view);
+/* Close all that are there, but those for the view's executor: the client makes others. */
+void broker_drain(void);
 
 /* ---- stub.S ---- */
 
@@ -152,6 +168,15 @@ void signals_unblock(void);
 void signals_stop(int tid);
 /* Send the cancel of a request to a thread of any process. */
 int64_t signals_cancel(int pid, int tid, uint32_t seq);
+/* In pid 1: serve RSYS_EXECUTOR_DROP_VIEW. */
+void signals_serve_view(void);
+/* Have a thread of any process drop its channel, unless it has received a request after `seq` by then; 0: whatever it has received. */
+int64_t signals_drop(int pid, int tid, uint32_t seq);
+/* Wait until there is something of `events` on the channel, or it is to be dropped: that signal is blocked everywhere else, so it interrupts no call.  0: neither in so many
+ * milliseconds (-1: without a limit). */
+int signals_wait_or_drop(struct thread *thread, short events, int milliseconds);
+/* Signals that were told, numbers after `from`, once more.  -1: the channel is broken. */
+int signals_tell_again(struct thread *thread, uint32_t from);
 /* A timer that sends this thread the cancel of a request when it is set.  Its number, or -errno. */
 int64_t signals_timer(int tid, uint32_t seq);
 void signals_timer_set(int64_t timer, uint32_t microseconds);
@@ -159,10 +184,16 @@ void signals_timer_free(int64_t timer);
 
 /* ---- loop.c ---- */
 void loop_run(struct thread *thread) __attribute__((noreturn));
-/* Receive one frame: the header is copied to *head, tables and in-data lie around the arena's start.  -1: end of file or malformed. */
+/* Receive one frame: the header is copied to *head, tables and in-data lie around the arena's start.  -E_CUT: the channel has ended; -E_INVAL: malformed. */
 int loop_receive(struct thread *thread, struct rsys_wire_request *head);
-/* Send a reply without out-data.  -1: the channel is broken. */
-int loop_reply(struct thread *thread, uint32_t seq, int64_t result);
+/* Receive exactly n bytes into memory that is not the arena's.  -1: the channel has ended, or nothing has come for so many milliseconds. */
+int loop_receive_exact(struct thread *thread, void *to, size_t n, int milliseconds);
+/* Send a reply to a request without out-data, which the client gets for sure when the channel can be resumed.  -1: the channel is broken. */
+int loop_reply(struct thread *thread, const struct rsys_wire_request *head, int64_t result);
+/* Send the reply that thread->last tells of once more.  -1: the channel is broken. */
+int loop_reply_again(struct thread *thread);
+/* Send a greeting: a reply with the number 0, and n more bytes. */
+int loop_greet(struct thread *thread, int64_t result, uint64_t signals, const void *more, size_t n);
 /* Send n bytes while no reply is being sent.  -1: the channel is broken. */
 int loop_send(struct thread *thread, const void *data, size_t n);
 void loop_end(void) __attribute__((noreturn)); /* the whole process, at once */
@@ -181,6 +212,19 @@ void mirror_fresh_process(struct thread *thread, int tid, int files_shared);
 int mirror_take(int wait);
 /* Take a channel when there is none yet, greet, and serve it. */
 void mirror_serve(struct thread *thread) __attribute__((noreturn));
+/* Whether the client has closed its end while the channel was waiting in the broker. */
+int mirror_is_dead(int channel);
+
+/* ---- resume.c ---- */
+/* The channel is broken: take another one, greet again, and send what the client lacks.  Returns when requests can be received; ends the process when the
+ * session cannot be resumed. */
+void resume_channel(struct thread *thread);
+/* A reply was sent that may not be repeated from the arena: keep it.  front: its header and lengths. */
+void resume_keep(struct thread *thread, const void *front, size_t front_size, const struct rsys_wire_request *head, const struct rsys_wire_out *outs, int64_t result);
+/* A request has come: what it acknowledges needs no keeping. */
+void resume_acknowledged(struct thread *thread, uint32_t ack);
+/* A new thread of a forked process has nothing of this. */
+void resume_reset(struct thread *thread);
 
 /* ---- descriptors.c ---- */
 /* A call has been made: take note of what it has opened. */
@@ -190,7 +234,7 @@ void descriptors_note(uint64_t nr, const uint64_t args[6], int64_t result);
 void exit_abandon(struct thread *thread) __attribute__((noreturn));
 /* Returns only when the request makes no sense. */
 int64_t exec_again(struct thread *thread, const struct rsys_wire_request *head, const uint64_t args[6]);
-void exec_read_held(struct thread *thread, char **strings);
+void exec_read_strings(struct thread *thread, char **strings);
 void exit_thread(struct thread *thread, const struct rsys_wire_request *head) __attribute__((noreturn));
 int64_t credentials_call(struct thread *thread, uint64_t nr, const uint64_t args[6], uint32_t seq);
 int credentials_is(uint64_t nr);

@@ -5,7 +5,7 @@ executor_headers = server/executor/executor.h server/executor/internal.h server/
 executor_files = \
 	server/executor/start.S server/executor/stub.S server/executor/main.c server/executor/string.c server/executor/thread.c \
 	server/executor/signals.c server/executor/loop.c server/executor/look.c server/executor/mirror.c server/executor/exec.c server/executor/exit.c \
-	server/executor/credentials.c server/executor/descriptors.c server/executor/broker.c server/executor/init.c src/core/decode.c
+	server/executor/resume.c server/executor/credentials.c server/executor/descriptors.c server/executor/broker.c server/executor/init.c src/core/decode.c
 executor_flags = $(RSYS_CFLAGS) -O2 -ffreestanding -fno-builtin -fno-pie -fno-stack-protector -fcf-protection=none \
 	-fno-asynchronous-unwind-tables -fno-unwind-tables -fno-tree-loop-distribute-patterns -mgeneral-regs-only
 executor_link = -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,noexecstack

@@ -16,6 +16,7 @@
 #define MSG_WAITALL 0x100
 #define MSG_NOSIGNAL 0x4000
 #define POLLIN 1
+#define POLLOUT 4
 #define HEAD sizeof(struct rsys_wire_request)
 #define SMALL_REPLY 1024u        /* up to so much is gathered by copying, which is cheaper than an iovec */
 #define IDLE_MILLISECONDS 20     /* a thread that used much memory is idle after this */
@@ -57,11 +58,27 @@ static void wait_dirty(struct thread *thread)
 /* At least one byte, at most n.  0 or less: the end. */
 static int64_t receive_some(struct thread *thread, void *to, size_t n, int flags)
 {
-    for (;;) {
+    while (!thread->dropped) {
         int64_t got = sys6(__NR_recvfrom, (uint64_t)thread->channel, SYS_ARG(to), n, (uint64_t)flags, 0, 0);
-        if (got != -E_INTR)
+        if (got == -E_AGAIN) /* a channel that can be resumed, on which nothing has come for some time */
+            signals_wait_or_drop(thread, POLLIN, -1);
+        else if (got != -E_INTR)
             return got;
     }
+    return 0;
+}
+
+int loop_receive_exact(struct thread *thread, void *to, size_t n, int milliseconds)
+{
+    for (size_t have = 0; have < n;) {
+        int64_t got = 0;
+        if (signals_wait_or_drop(thread, POLLIN, milliseconds))
+            got = receive_some(thread, (uint8_t *)to + have, n - have, MSG_DONTWAIT);
+        if (got <= 0)
+            return -1;
+        have += (size_t)got;
+    }
+    return 0;
 }
 
 /* Receive until there are `need` bytes at start; more may come, up to room.  The count, or -1. */
@@ -71,6 +88,7 @@ static int64_t receive_more(struct thread *thread, uint8_t *start, size_t have, 
         int64_t got = receive_some(thread, start + have, room - have, room == need ? MSG_WAITALL : 0);
         if (got <= 0)
             return -1;
+        thread->last_valid = 0; /* who sends a request has the reply to the one before, or had it kept; and now it lies where that was */
         have += (size_t)got;
     }
     return (int64_t)have;
@@ -84,15 +102,17 @@ int loop_receive(struct thread *thread, struct rsys_wire_request *head)
         wait_dirty(thread);
     uint8_t *start = thread->arena - thread->tables - HEAD;
     int64_t have = thread->held_size;
+    if (have > 0)
+        thread->last_valid = 0;
     memcpy(start, thread->held, (size_t)have);
     thread->held_size = 0;
     have = receive_more(thread, start, (size_t)have, HEAD, FIRST_RECEIVE);
     if (have < 0)
-        return -1;
+        return -E_CUT;
     memcpy(head, start, HEAD);
     /* Safe: in_size <= arena <= its size and the tables <= 840 bytes after this. */
     if (rsys_decode_head(head) < 0)
-        return -1;
+        return -E_INVAL;
     uint32_t tables = rsys_decode_table_size(head);
     if (tables != thread->tables) {
         memmove(thread->arena - tables - HEAD, start, (size_t)have);
@@ -103,9 +123,12 @@ int loop_receive(struct thread *thread, struct rsys_wire_request *head)
     if ((size_t)have < need)
         have = receive_more(thread, start, (size_t)have, need, need);
     if (have < 0)
-        return -1;
+        return -E_CUT;
     thread->held_size = (uint32_t)((size_t)have - need); /* < FIRST_RECEIVE: only the first recv asks for more than the frame */
     memcpy(thread->held, start + need, thread->held_size);
+    thread->done = head->seq;
+    if (thread->replies_size > 0)
+        resume_acknowledged(thread, head->ack);
     return 0;
 }
 
@@ -113,13 +136,17 @@ static int send_vectors(struct thread *thread, struct vector *vectors, size_t co
 {
     for (;;) {
         int64_t sent;
+        if (thread->dropped)
+            return -1;
         if (count == 1) {
             sent = sys6(__NR_sendto, (uint64_t)thread->channel, SYS_ARG(vectors->base), vectors->length, MSG_NOSIGNAL, 0, 0);
         } else {
             struct message message = {.vectors = vectors, .count = count};
             sent = sys3(__NR_sendmsg, thread->channel, &message, MSG_NOSIGNAL);
         }
-        if (sent < 0 && sent != -E_INTR)
+        if (sent == -E_AGAIN)
+            signals_wait_or_drop(thread, POLLOUT, -1);
+        else if (sent < 0 && sent != -E_INTR)
             return -1;
         for (; sent > 0 && (size_t)sent >= vectors->length; vectors++, count--) {
             sent -= (int64_t)vectors->length;
@@ -150,15 +177,15 @@ int loop_send(struct thread *thread, const void *data, size_t n)
 /* The signals that calls have raised so far. */
 static uint64_t take_signals(struct thread *thread) { return __atomic_exchange_n(&thread->signals, 0, __ATOMIC_RELAXED); }
 
-int loop_reply(struct thread *thread, uint32_t seq, int64_t result)
+int loop_greet(struct thread *thread, int64_t result, uint64_t signals, const void *more, size_t n)
 {
-    struct rsys_wire_reply reply = {.seq = seq, .result = result, .signals = take_signals(thread)};
-    struct vector vector = {&reply, sizeof reply};
-    return send_all(thread, &vector, 1);
+    struct rsys_wire_reply reply = {.size = (uint32_t)n, .result = result, .signals = signals};
+    struct vector vectors[2] = {{&reply, sizeof reply}, {more, n}};
+    return send_all(thread, vectors, n > 0 ? 2 : 1);
 }
 
 /* The bytes sent, or -1. */
-static int64_t reply_with(struct thread *thread, const struct rsys_wire_request *head, const struct rsys_wire_out *outs, int64_t result)
+static int64_t send_reply(struct thread *thread, const struct rsys_wire_request *head, const struct rsys_wire_out *outs, int64_t result, uint64_t signals)
 {
     struct {
         struct rsys_wire_reply reply;
@@ -175,7 +202,7 @@ static int64_t reply_with(struct thread *thread, const struct rsys_wire_request 
             vectors[count++] = (struct vector){thread->arena + outs[i].offset, length};
     }
     message.reply = (struct rsys_wire_reply){.seq = head->seq, .size = (uint32_t)(4 * head->outs + size), .result = result,
-                                             .signals = take_signals(thread)};
+                                             .signals = signals};
     vectors[0] = (struct vector){&message, front};
     if (count > 1 && size <= SMALL_REPLY) {
         uint8_t *end = (uint8_t *)&message + front; /* within lengths and small */
@@ -186,6 +213,8 @@ static int64_t reply_with(struct thread *thread, const struct rsys_wire_request 
         vectors[0].length += size;
         count = 1;
     }
+    if ((head->flags & RSYS_REQUEST_KEEP) != 0 && process.resumable)
+        resume_keep(thread, &message, front, head, outs, result);
     return send_all(thread, vectors, count) < 0 ? -1 : (int64_t)(front + size);
 }
 
@@ -199,6 +228,33 @@ static void count_request(const struct thread *thread, const struct rsys_wire_re
         counters_add(&process.counters->slot[slot].calls, 1);
     counters_add(&process.counters->slot[slot].in, HEAD + thread->tables + head->in_size);
     counters_add(&process.counters->slot[slot].out, (uint64_t)sent);
+}
+
+/* The bytes sent, or -1. */
+static int64_t reply_with(struct thread *thread, const struct rsys_wire_request *head, const struct rsys_wire_out *outs, int64_t result)
+{
+    uint64_t signals = take_signals(thread);
+    if (process.resumable) {
+        thread->last = *head;
+        thread->last_result = result;
+        thread->last_signals = signals;
+        thread->last_valid = (head->flags & RSYS_REQUEST_KEEP) == 0;
+    }
+    return send_reply(thread, head, outs, result, signals);
+}
+
+int loop_reply(struct thread *thread, const struct rsys_wire_request *head, int64_t result)
+{
+    struct rsys_wire_request bare = *head;
+    bare.outs = 0; /* whatever was asked for */
+    return reply_with(thread, &bare, NULL, result) < 0 ? -1 : 0;
+}
+
+/* The tables and the arena are as they were: nothing has been received since. */
+int loop_reply_again(struct thread *thread)
+{
+    const struct rsys_wire_reloc *relocs = (void *)(thread->arena - thread->tables);
+    return send_reply(thread, &thread->last, (const void *)(relocs + thread->last.relocs), thread->last_result, thread->last_signals) < 0 ? -1 : 0;
 }
 
 static int64_t placeholder(const uint64_t args[6])
@@ -285,7 +341,12 @@ void loop_run(struct thread *thread)
     struct rsys_wire_request head;
     uint64_t args[6];
     for (;;) {
-        if (loop_receive(thread, &head) < 0)
+        int received = loop_receive(thread, &head);
+        if (received == -E_CUT) {
+            resume_channel(thread);
+            continue;
+        }
+        if (received < 0)
             loop_end();
         const struct rsys_wire_reloc *relocs = (void *)(thread->arena - thread->tables);
         const struct rsys_wire_out *outs = (void *)(relocs + head.relocs);
@@ -298,8 +359,8 @@ void loop_run(struct thread *thread)
         if ((head.flags & RSYS_REQUEST_LOOK) != 0)
             look_at(thread, &head, outs, result);
         int64_t sent = (head.flags & RSYS_REQUEST_NOREPLY) != 0 ? 0 : reply_with(thread, &head, outs, result);
+        count_request(thread, &head, sent < 0 ? 0 : sent);
         if (sent < 0)
-            loop_end();
-        count_request(thread, &head, sent);
+            resume_channel(thread);
     }
 }

@@ -31,7 +31,10 @@ static void restart(struct thread *thread, char **argv, char **envp)
     thread->cancel = (uint32_t)text_number(&text, 10);
     thread->signals = text_number(&text, 10);
     process.top = (uint32_t)text_number(&text, 10);
-    exec_read_held(thread, envp + 1);
+    process.resumable = (uint32_t)text_number(&text, 10);
+    thread->done = (uint32_t)text_number(&text, 10);
+    thread->told = (uint32_t)text_number(&text, 10);
+    exec_read_strings(thread, envp + 1);
     map_counters();
     thread->channel = (int)process.nofile + RSYS_FD_CHANNEL;
     if (argv[0] != NULL) {
@@ -57,13 +60,14 @@ void rsys_start(uint64_t *stack)
     /* init is given no environment, an executor always: its argv is the guest's, whatever that is. */
     if (envp[0] != NULL)
         restart(thread, argv, envp);
-    if (argc != 3 || !text_equal(argv[0], "init"))
+    if (argc != 4 || !text_equal(argv[0], "init"))
         loop_end();
     const char *nofile = argv[1], *capabilities = argv[2];
     process.nofile = (uint32_t)text_number(&nofile, 10);
     process.capabilities = text_number(&capabilities, 16);
     map_counters();
     process.arguments = argv[0];
-    process.arguments_size = (size_t)(argv[2] + text_length(argv[2]) + 1 - argv[0]);
+    process.resumable = text_equal(argv[3], "1");
+    process.arguments_size = (size_t)(argv[3] + text_length(argv[3]) + 1 - argv[0]);
     rsys_run_on(thread, init_run, thread);
 }

@@ -28,7 +28,7 @@ static int take_now(void)
     sys4(__NR_prlimit64, 0, RLIMIT_NOFILE, 0, &old);
     raised = (struct limit){old.hard, old.hard};
     sys4(__NR_prlimit64, 0, RLIMIT_NOFILE, &raised, &old);
-    int fd = broker_take();
+    int fd = broker_take((int)process.wants_view);
     if (fd >= 0) {
         int64_t moved = sys3(__NR_fcntl, fd, F_DUPFD_CLOEXEC, process.nofile + RSYS_FD_CHANNEL);
         sys1(__NR_close, fd);
@@ -44,10 +44,13 @@ static int take_now(void)
 
 int mirror_take(int wait)
 {
-    for (;;) {
+    for (uint32_t pause = 0;;) {
         int fd = take_now();
         if (fd >= 0 || !wait || (fd != -E_AGAIN && fd != -E_INTR))
             return fd;
+        if (pause > 0)
+            pause_for(pause); /* what is there may be for another one */
+        pause = pause < 10000 ? 2 * pause + 50 : pause;
         struct {
             int fd;
             short events, revents;
@@ -56,8 +59,7 @@ int mirror_take(int wait)
     }
 }
 
-/* Whether the client has closed its end while the channel was waiting in the broker. */
-static int is_dead(int channel)
+int mirror_is_dead(int channel)
 {
     char byte;
     int64_t got = sys6(__NR_recvfrom, (uint64_t)channel, SYS_ARG(&byte), 1, MSG_PEEK | MSG_DONTWAIT, 0, 0);
@@ -71,7 +73,7 @@ void mirror_serve(struct thread *thread)
             thread->channel = mirror_take(1);
         if (thread->channel < 0)
             loop_end();
-        if (!is_dead(thread->channel) && loop_reply(thread, 0, thread->tid) == 0)
+        if (!mirror_is_dead(thread->channel) && loop_greet(thread, thread->tid, 0, NULL, 0) == 0)
             break;
         sys1(__NR_close, thread->channel);
         thread->channel = -1;
@@ -105,6 +107,7 @@ void mirror_fresh_process(struct thread *thread, int tid, int files_shared)
     thread->tid = tid;
     thread->held_size = 0;
     thread->seq = thread->cancel = 0;
+    resume_reset(thread);
     thread->signals = 0;
     thread->kept = 0;
     thread->talking = 1;
@@ -168,17 +171,16 @@ static int64_t clone_thread(uint64_t flags, int tid)
 /* Nobody waits for a clone's reply, but somebody waits for the greeting of the new executor: greet in its stead, with what went wrong. */
 static void greet_failure(struct thread *thread, int tid, int64_t result)
 {
-    int own = thread->channel, channel = mirror_take(1);
-    if (channel < 0)
-        return;
-    uint64_t signals = thread->signals;
+    int own = thread->channel;
     signals_hold(thread);
-    thread->channel = channel;
-    thread->signals = (uint64_t)tid;
-    loop_reply(thread, 0, result);
+    for (int told = 0; !told;) {
+        thread->channel = mirror_take(1);
+        if (thread->channel < 0)
+            break;
+        told = !mirror_is_dead(thread->channel) && loop_greet(thread, result, (uint64_t)tid, NULL, 0) == 0;
+        sys1(__NR_close, thread->channel);
+    }
     thread->channel = own;
-    thread->signals = signals;
-    sys1(__NR_close, channel);
     signals_release(thread);
 }
 

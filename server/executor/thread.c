@@ -7,9 +7,10 @@
 #include <asm/unistd.h>
 #include <linux/time_types.h>
 
-/* One mapping: the stack (aligned to its size within), the frame's front, the arena, the held bytes.  Nothing of it is memory before it is touched. */
+/* One mapping: the stack (aligned to its size within), the frame's front, the arena, the held bytes, what is kept for a client that lacks it.  Nothing of it is
+ * memory before it is touched. */
 #define HELD_ROOM ((FIRST_RECEIVE + 4095u) & ~4095u)
-#define THREAD_SIZE (2 * THREAD_STACK + FRAME_FRONT + RSYS_ARENA_SIZE + RSYS_ARENA_SLACK + HELD_ROOM)
+#define THREAD_SIZE (2 * THREAD_STACK + FRAME_FRONT + RSYS_ARENA_SIZE + RSYS_ARENA_SLACK + HELD_ROOM + RSYS_KEPT_REPLIES + 4096)
 
 struct thread *thread_new(void)
 {
@@ -31,6 +32,8 @@ struct thread *thread_new(void)
     thread->base = (uint8_t *)base;
     thread->arena = (uint8_t *)top + FRAME_FRONT;
     thread->held = thread->arena + RSYS_ARENA_SIZE + RSYS_ARENA_SLACK;
+    thread->replies = thread->held + HELD_ROOM;
+    thread->infos = thread->replies + RSYS_KEPT_REPLIES;
     thread->channel = -1;
     thread->talking = 1;
     thread->slot = slot;
@@ -64,9 +67,11 @@ void thread_keep_only(struct thread *thread)
     process.count = 1;
 }
 
-/* The arena's pages, back to the kernel; what is held of the next frames stays. */
+/* The arena's pages, back to the kernel; what is held of the next frames stays.  Not while the last reply's data may have to be sent once more. */
 void thread_give_back(struct thread *thread)
 {
+    if (process.resumable && thread->last_valid && thread->last.outs > 0)
+        return;
     sys3(__NR_madvise, thread->arena, RSYS_ARENA_SIZE + RSYS_ARENA_SLACK, MADV_DONTNEED);
     thread->dirty = 0;
 }

@@ -90,7 +90,7 @@ void session_cancel(struct rsys_session *session, const struct channel *channel,
 static int connect_spare(struct rsys_session *session, struct rsys_error **err)
 {
     RSYS_AUTO_FD fd = rsys_address_connect(session->address, session->timeout_ms, err);
-    if (fd >= 0 && rsys_hello_channel(fd, session->welcome.token) < 0)
+    if (fd >= 0 && rsys_hello_channel(fd, session->welcome.token, 0) < 0)
         return rsys_error_make(err, errno, "send a channel's hello to %s", rsys_address_text(session->address));
     return rsys_fd_steal(&fd);
 }
@@ -177,7 +177,7 @@ static int hello(struct rsys_session *session, struct rsys_error **err)
     RSYS_AUTO_FREE void *payload = NULL;
     size_t size = 0;
     session->control_fd = rsys_address_connect(session->address, session->timeout_ms, err);
-    if (session->control_fd < 0 || rsys_hello_session(session->control_fd, session->timeout_ms, &payload, &size, err) < 0)
+    if (session->control_fd < 0 || rsys_hello_session(session->control_fd, 0, session->timeout_ms, &payload, &size, err) < 0)
         return -1;
     return rsys_welcome_take(payload, size, &session->welcome, &session->rules, err);
 }

@@ -13,7 +13,7 @@ int rsys_decode_head(const struct rsys_wire_request *head)
         return -1;
     if (head->arena > ARENA_MAX || head->in_size > head->arena)
         return -1;
-    if ((head->flags & ~(RSYS_REQUEST_NOREPLY | RSYS_REQUEST_LOOK)) != 0 || head->reserved != 0)
+    if ((head->flags & ~(RSYS_REQUEST_NOREPLY | RSYS_REQUEST_LOOK | RSYS_REQUEST_KEEP)) != 0)
         return -1;
     return 0;
 }

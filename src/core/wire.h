@@ -25,6 +25,8 @@ enum rsys_hello_kind {
                              * executor thread that takes the channel (or end of file, when there is no such session) */
     RSYS_HELLO_TLS = 3,     /* at a tls: address, and there alone: TLS follows, and in it another hello.  Its token is none: it is public, and names the session whose TLS
                              * process the connection is for (zero: a new one), see transport/tls.h */
+    RSYS_HELLO_TETHER = 4,  /* the tether of the session that the token names, in the place of the one that it has: the answer is a struct rsys_hello_reply alone (or a
+                             * refusal and its message); from then on what is sent comes back as it is */
 };
 
 struct rsys_hello {
@@ -32,8 +34,12 @@ struct rsys_hello {
     uint16_t version;
     uint16_t kind;
     uint8_t token[RSYS_TOKEN_SIZE]; /* zero in a session's hello */
-    uint32_t reserved[4];           /* zero */
+    uint32_t resume;                /* a session's: for how many seconds it is to outlive a cut, 0: for none; else RSYS_RESUME_*, or 0 */
+    uint32_t reserved[3];           /* zero */
 };
+#define RSYS_RESUME_CONTROL 1u /* of a tether: the control channel is cut too: have pid 1 take another one */
+#define RSYS_RESUME_VIEW 1u    /* of a channel: it is for the view's executor (pid 2), whose channel is cut */
+#define RSYS_RESUME_VIEW_DROP 2u /* the same, and that executor may not know it */
 
 /* The answer to a session's hello; `size` bytes follow: on success a struct rsys_welcome and what it announces, on failure the
  * message for the user (UTF-8, not terminated, at most RSYS_WELCOME_MAX bytes). */
@@ -62,6 +68,7 @@ struct rsys_welcome {
     uint8_t flags;                  /* RSYS_WELCOME_* */
     uint8_t reserved[2];
     uint32_t default_errno;
+    uint32_t resume;                /* for how many seconds the session outlives a cut (the tether's), 0: for none, and no channel is resumed */
     char hostname[64];              /* terminated */
 };
 
@@ -87,10 +94,11 @@ struct rsys_wire_request {
     uint16_t outs;   /* <= RSYS_OUTS_MAX */
     uint32_t in_size;
     uint32_t arena;  /* bytes of the arena in use: in-data and out-areas; <= RSYS_ARENA_SIZE + RSYS_ARENA_SLACK */
-    uint32_t reserved;
+    uint32_t ack;    /* the last reply that has been received when this was sent; 0: none */
     uint64_t args[6];
 };
 #define RSYS_REQUEST_NOREPLY 1u /* nobody waits: no reply is sent (failures show in the next call) */
+#define RSYS_REQUEST_KEEP 4u    /* another request follows before the reply to this one is there: keep a copy of the reply until it is acknowledged */
 #define RSYS_REQUEST_LOOK 2u    /* an open: the last out-range is to hold a struct rsys_wire_look of the file */
 
 /* What the executor tells of a file that has just been opened.  Its out-range is RSYS_OUT_VALUE with `at` at its own beginning and room for RSYS_LOOK_DATA
@@ -127,14 +135,25 @@ enum rsys_out_how {
  * the same order.  The client checks each length against what it asked for. */
 struct rsys_wire_reply {
     uint32_t seq;     /* the request's; 0 in the greeting: the first thing on a channel from the executor thread that took it, with its tid as the result; when
-                       * that executor could not be made: -errno as the result, its tid in `signals`, and the channel is closed */
+                       * that executor could not be made: -errno as the result, its tid in `signals`, and the channel is closed.
+                       * In a session that can be resumed, a thread whose channel was cut greets again, with a struct rsys_wire_resume behind the header */
     uint32_t size;    /* bytes that follow: 4 * outs + data */
     int64_t result;   /* the call's, -errno on failure; -512 (ERESTARTSYS) when it was cancelled before it did anything */
     uint64_t signals; /* bit n-1: the call raised signal n on the executor (SIGPIPE, SIGXFSZ); it is the guest's */
 };
 
+/* What a thread has of its client when it greets again.  It serves nothing before RSYS_OP_RESUME. */
+struct rsys_wire_resume {
+    uint32_t received; /* the last request that it has received whole, and executed; 0: none */
+    uint32_t reserved;
+};
+/* So many bytes of replies marked RSYS_REQUEST_KEEP are kept at most for a thread; and so many of the signals that were told last. */
+#define RSYS_KEPT_REPLIES (64u << 10)
+#define RSYS_KEPT_SIGNALS 16u
+
 /* Between replies, at any time after the greeting: a signal that something of the world has raised on the executor (F_SETOWN, mq_notify); it is the guest's.
- * A reply's header with this seq, the signal's number as the result, and the first RSYS_SIGNAL_INFO bytes of the kernel's siginfo_t behind it. */
+ * A reply's header with this seq, the signal's number as the result, in `signals` how many were told so far with this one, and the first RSYS_SIGNAL_INFO bytes of
+ * the kernel's siginfo_t behind it. */
 #define RSYS_SEQ_SIGNAL UINT32_MAX
 #define RSYS_SIGNAL_INFO 48u
 
@@ -162,6 +181,9 @@ enum rsys_op {
      * one shifted left by 32. */
     RSYS_OP_PLACEHOLDER = 0x7004,
     RSYS_OP_NULL = 0x7005, /* does nothing, result 0: for measuring */
+    /* The first request after a second greeting, and no other: args[0] = the last reply received, args[1] = how many signals were told so far.  What came after these is
+     * sent again.  It has no number of its own and no reply. */
+    RSYS_OP_RESUME = 0x7006,
 
     /* + a system call's number, below RSYS_OP_REPORT_MORE: the policy has denied this call of the guest's, whose arguments args are, or wants it logged: tell the server's log.
      * The same from RSYS_OP_REPORT_MORE on: args[0] more such calls.  NOREPLY.  The executor makes a call of just this number, which its filter hands to the session's process. */
@@ -173,6 +195,8 @@ enum rsys_op {
                               * spare channel and greets.  Result 0 or -errno */
     RSYS_OP_CANCEL = 0x7802, /* cancel what executor thread args[1] of process args[0] does, if it is request args[2]: the reply tells that it has been signalled, the request's own what came of it */
     RSYS_OP_KILL = 0x7803,   /* kill executor process args[0] with SIGKILL; NOREPLY */
+    RSYS_OP_RECONNECT = 0x7804, /* thread args[1] of process args[0] is to take another channel when it comes to wait on the one it has, unless it has received a
+                                 * request after args[2] then (0: whatever it has received).  Result 0; -ESRCH: there is no such thread */
 };
 
 /* Capabilities that every executor has whatever the policy says, and that no guest is told of: CAP_CHECKPOINT_RESTORE, to choose its children's pids. */

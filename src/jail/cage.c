@@ -183,6 +183,8 @@ static int stage_view(struct cage *cage, int fuse_fd, const char **ret_target, s
         .pager_seq = cage->pager_seq,
         .nofile = cage->session.welcome.nofile,
         .confined = cage->session.confined,
+        .resume = cage->session.resume,
+        .connector_fd = cage->session.view_spare_fd,
         .fuse_fd = fuse_fd,
         .mount_fd = clone,
         .local_fd = cage->program.local_fd,

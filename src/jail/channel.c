@@ -65,6 +65,7 @@ void rsys_channels_bury(struct jail *jail)
         }
         free(channel->in);
         free(channel->out);
+        rsys_sent_free(&channel->sent);
         free(channel);
     }
 }
@@ -81,7 +82,7 @@ struct channel *rsys_channel_by_tid(struct jail *jail, pid_t tid)
 
 /* ---- out ---- */
 
-static int channel_keep(struct channel *channel, const struct iovec *iov, int count, size_t skip)
+int rsys_channel_keep(struct channel *channel, const struct iovec *iov, int count, size_t skip)
 {
     size_t size = 0;
 
@@ -129,10 +130,20 @@ static void channel_flush(struct channel *channel)
     rsys_source_change(channel->jail, &channel->source, false);
 }
 
+void rsys_channel_push(struct channel *channel)
+{
+    if (channel->source.fd < 0 || channel->out_at == channel->out_have)
+        return;
+    rsys_source_change(channel->jail, &channel->source, true);
+    channel_flush(channel);
+}
+
 void rsys_channel_cancels(struct channel *channel)
 {
-    if (channel->cancels++ == 0)
+    if (channel->cancels++ == 0) {
         channel->out_held = channel->out_have;
+        channel->held_seq = channel->seq;
+    }
 }
 
 void rsys_channel_cancelled(struct jail *jail, pid_t tid)
@@ -141,21 +152,27 @@ void rsys_channel_cancelled(struct jail *jail, pid_t tid)
 
     while (channel && channel->tid != tid)
         channel = channel->next;
-    if (!channel || channel->cancels == 0 || --channel->cancels > 0 || channel->source.fd < 0 || channel->out_at == channel->out_have)
-        return;
-    rsys_source_change(jail, &channel->source, true);
-    channel_flush(channel);
+    if (channel && channel->cancels > 0 && --channel->cancels == 0)
+        rsys_channel_push(channel);
 }
 
-int64_t rsys_channel_send(struct channel *channel, struct rsys_request *request, uint16_t flags)
+static int64_t channel_send(struct channel *channel, struct rsys_request *request, uint16_t flags, bool live)
 {
     struct iovec iov[4];
     size_t size, sent = 0;
     uint32_t seq = ++channel->seq == RSYS_SEQ_SIGNAL ? channel->seq = 1 : channel->seq;
-    int count = rsys_request_frame(request, seq, flags, iov, &size);
+    int count;
 
     if (!channel->guest || !channel->guest->call || !channel->guest->call->unlearned)
         rsys_learn_request(&request->head);
+    request->head.ack = channel->ack;
+    count = rsys_request_frame(request, seq, flags, iov, &size);
+    if (channel->jail->resume) {
+        if (rsys_sent_add(&channel->sent, live ? request : NULL, seq, iov, count, size) < 0)
+            return -ENOMEM;
+        if (channel->cut) /* everything is sent from there, once it is known what has to be */
+            return seq;
+    }
     if (channel->source.fd >= 0 && channel->out_at == channel->out_have && channel->cancels == 0) {
         struct msghdr message = {.msg_iov = iov, .msg_iovlen = (size_t)count};
         ssize_t n;
@@ -170,9 +187,19 @@ int64_t rsys_channel_send(struct channel *channel, struct rsys_request *request,
             return seq;
         rsys_source_change(channel->jail, &channel->source, true);
     }
-    if (channel_keep(channel, iov, count, sent) < 0)
+    if (rsys_channel_keep(channel, iov, count, sent) < 0)
         return -ENOMEM;
     return seq;
+}
+
+int64_t rsys_channel_send(struct channel *channel, struct rsys_request *request, uint16_t flags)
+{
+    return channel_send(channel, request, flags, false);
+}
+
+int64_t rsys_channel_send_call(struct channel *channel, struct rsys_request *request)
+{
+    return channel_send(channel, request, 0, true);
 }
 
 int64_t rsys_channel_errand(struct channel *channel, struct rsys_request *request, pid_t tid,
@@ -183,7 +210,7 @@ int64_t rsys_channel_errand(struct channel *channel, struct rsys_request *reques
 
     if (!errand)
         return -ENOMEM;
-    seq = rsys_channel_send(channel, request, 0);
+    seq = rsys_channel_send(channel, request, RSYS_REQUEST_KEEP); /* others follow before its reply has come */
     if (seq < 0) {
         free(errand);
         return seq;
@@ -199,8 +226,10 @@ int64_t rsys_channel_errand(struct channel *channel, struct rsys_request *reques
 /* ---- in ---- */
 
 /* The first words of an executor thread: its tid.  What has been waiting for it goes out. */
-static void channel_greeting(struct channel *spare, int64_t tid, uint64_t failed)
+static void channel_greeting(struct channel *spare, const struct rsys_wire_reply *greeting, const uint8_t *data)
 {
+    int64_t tid = greeting->result;
+    uint64_t failed = greeting->signals;
     struct jail *jail = spare->jail;
     struct channel *channel;
 
@@ -210,6 +239,14 @@ static void channel_greeting(struct channel *spare, int64_t tid, uint64_t failed
     }
     if (spare->is_control || spare->tid != 0 || tid <= 0 || tid > INT32_MAX) {
         rsys_jail_lost(jail, "the server greets where nobody waits for it");
+        return;
+    }
+    jail->spares_lost = 0;
+    if (jail->resume && greeting->size >= sizeof(struct rsys_wire_resume)) {
+        struct rsys_wire_resume have;
+
+        memcpy(&have, data, sizeof(have));
+        rsys_resume_greeting(spare, (pid_t)tid, &have);
         return;
     }
     channel = rsys_channel_by_tid(jail, (pid_t)tid);
@@ -225,12 +262,8 @@ static void channel_greeting(struct channel *spare, int64_t tid, uint64_t failed
     rsys_source_change(jail, &channel->source, false);
     rsys_channel_drop(spare);
     jail->spares--;
-    jail->spares_lost = 0;
     rsys_spare_balance(jail);
-    if (channel->out_at < channel->out_have) {
-        rsys_source_change(jail, &channel->source, true);
-        channel_flush(channel);
-    }
+    rsys_channel_push(channel);
 }
 
 static void channel_reply(struct channel *channel, const struct rsys_wire_reply *reply, const uint8_t *data)
@@ -238,11 +271,21 @@ static void channel_reply(struct channel *channel, const struct rsys_wire_reply 
     struct errand *errand = channel->errands;
 
     if (reply->seq == RSYS_SEQ_SIGNAL) {
+        if (channel->jail->resume && !rsys_seq_after((uint32_t)reply->signals, channel->told))
+            return; /* it was told before */
+        channel->told = (uint32_t)reply->signals;
         if (channel->guest && reply->size >= RSYS_SIGNAL_INFO)
             rsys_signal_told(channel->guest, data);
-    } else if (reply->seq == 0) {
-        channel_greeting(channel, reply->result, reply->signals);
-    } else if (errand && errand->seq == reply->seq) {
+        return;
+    }
+    if (reply->seq == 0) {
+        channel_greeting(channel, reply, data);
+        return;
+    }
+    channel->ack = reply->seq;
+    if (channel->jail->resume)
+        rsys_sent_received(&channel->sent, reply->seq);
+    if (errand && errand->seq == reply->seq) {
         channel->errands = errand->next;
         if (!channel->errands)
             channel->errands_end = &channel->errands;
@@ -336,7 +379,8 @@ void rsys_channel_event(struct channel *channel, uint32_t events)
         if (n < 0 && (errno == EAGAIN || errno == EINTR))
             return;
         if (n <= 0) {
-            channel_lost(channel);
+            if (!rsys_resume_cut(channel, n == 0))
+                channel_lost(channel);
             return;
         }
         channel->have += (size_t)n;

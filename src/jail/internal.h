@@ -5,6 +5,7 @@
 
 #include "src/core/util.h"
 #include "src/jail/jail.h"
+#include "src/jail/sent.h"
 #include "src/jail/session.h"
 
 #include <signal.h>
@@ -13,7 +14,7 @@
 /* ---- the loop (supervisor.c) ---- */
 
 /* What the loop waits for.  epoll hands back a struct source; each kind has one function. */
-enum source_kind { SOURCE_NOTIFY, SOURCE_CHANNEL, SOURCE_SIGNALS, SOURCE_SPARE, SOURCE_VIEW, SOURCE_LINK, SOURCE_WAITS };
+enum source_kind { SOURCE_NOTIFY, SOURCE_CHANNEL, SOURCE_SIGNALS, SOURCE_SPARE, SOURCE_VIEW, SOURCE_LINK, SOURCE_WAITS, SOURCE_TETHER, SOURCE_TIMER };
 struct source {
     enum source_kind kind;
     int fd; /* -1: none (yet) */
@@ -36,6 +37,7 @@ struct jail {
     int status;
     unsigned spares;          /* channels that wait for a greeting, and those asked for */
     unsigned spares_lost;     /* in a row, without a greeting */
+    struct resume *resume;    /* resume.c's, or NULL: a cut ends the session */
     unsigned cancels;         /* calls whose cancelling has not been answered yet */
     unsigned patience_ms;     /* until the next repeat of these */
     uint64_t last_id;         /* of the notification received last; they are numbered one by one */
@@ -88,6 +90,18 @@ struct channel {
     size_t out_held;
     struct errand *errands, **errands_end;
     bool is_control, dead;
+    /* What it takes to go on where it was cut (resume.c); nothing of this is used in a session that is not resumed. */
+    pid_t pid;             /* the executor's */
+    uint32_t ack;          /* the last reply received, 0: none */
+    uint32_t told;         /* how many signals were told so far */
+    struct rsys_sent sent; /* the requests that the executor may not have received */
+    uint32_t held_seq;     /* while cancels > 0: the last request that may be sent */
+    bool cut;              /* it had a connection */
+    int64_t cut_at;        /* monotonic ms */
+    int64_t ask_at;        /* when to have it take another channel */
+    unsigned asked;        /* how often that was done since */
+    uint32_t watched_seq;  /* the last request when we looked last */
+    unsigned watched;      /* how often we have looked since, without a reply to it */
 };
 
 /* A channel over fd (-1: to be connected by a greeting); NULL without memory. */
@@ -97,6 +111,12 @@ void rsys_channel_drop(struct channel *channel);
 void rsys_channels_bury(struct jail *jail);
 /* Queue or send a request: the number it got, or -errno.  Never blocks. */
 int64_t rsys_channel_send(struct channel *channel, struct rsys_request *request, uint16_t flags);
+/* The same for one whose request->in stays as it is until its reply comes, or rsys_sent_settle() is called: it is not copied if it is large. */
+int64_t rsys_channel_send_call(struct channel *channel, struct rsys_request *request);
+/* Append to what is kept, all but the first `skip` bytes.  0 or -ENOMEM. */
+int rsys_channel_keep(struct channel *channel, const struct iovec *iov, int count, size_t skip);
+/* Send what was kept as long as there was no connection, or it was full. */
+void rsys_channel_push(struct channel *channel);
 /* The same, and call done(channel, errand, result) with its reply. */
 int64_t rsys_channel_errand(struct channel *channel, struct rsys_request *request, pid_t tid,
                             void (*done)(struct channel *, struct errand *, int64_t));
@@ -109,8 +129,36 @@ void rsys_channel_event(struct channel *channel, uint32_t events);
 /* The channel that waits for tid's greeting, or NULL. */
 struct channel *rsys_channel_by_tid(struct jail *jail, pid_t tid);
 
+/* ---- connections that are cut (resume.c) ---- */
+
+/* The session may be resumed: open its tether, watch what there is to watch.  0 or -1 with err. */
+int rsys_resume_start(struct jail *jail, struct rsys_error **err);
+/* The end of a channel that has or had an executor (orderly: an end of file).  False: the session is not resumed. */
+bool rsys_resume_cut(struct channel *channel, bool orderly);
+/* A thread greets again on a spare, whose connection becomes that thread's channel's. */
+void rsys_resume_greeting(struct channel *spare, pid_t tid, const struct rsys_wire_resume *have);
+/* The loop's: the tether has something to say, or it is time to look. */
+void rsys_resume_tether_event(struct jail *jail);
+void rsys_resume_timer_event(struct jail *jail);
+/* The connector's answer about a tether (fd -1: message says why not). */
+void rsys_resume_tether_news(struct jail *jail, int fd, bool refused, const char *message);
+/* A spare could not be had, or was cut.  False: the session is not resumed. */
+bool rsys_resume_spare_lost(struct jail *jail);
+/* How many spares more than usual are wanted, or -1: none can be had at present. */
+int rsys_resume_spares_wanted(const struct jail *jail);
+/* A guest waits in its exit stop for its executor; not while nothing can be heard of the server, if it was killed. */
+void rsys_resume_exits(struct guest *guest);
+/* Whether nothing can be heard of the server. */
+bool rsys_resume_waits(const struct jail *jail);
+/* --stats: print how often it was cut. */
+void rsys_resume_stats(const struct jail *jail);
+/* The end of a session that cannot be told by a channel's: poll(2) this for POLLRDHUP. */
+int rsys_resume_end_fd(const struct jail *jail);
+
 /* ---- spare channels (spare.c) ---- */
 void rsys_spare_event(struct jail *jail);
+/* Have the connector make a tether (control: and the server's pid 1 take another channel).  -1: the connector has ended. */
+int rsys_spare_ask_tether(struct jail *jail, bool control);
 /* The server has closed a spare. */
 void rsys_spare_lost(struct jail *jail);
 /* Keep enough of them: called whenever one has been taken or come back. */
@@ -181,6 +229,8 @@ void rsys_lifecycle_event(struct jail *jail);
 struct process *rsys_process_new(struct jail *jail, pid_t pid, struct fdtable *fds);
 /* The guest belongs to the process, and gets a channel.  0 or -ENOMEM. */
 int rsys_guest_join(struct guest *guest, struct process *process);
+/* The guest's whole executor (NULL: it has gone) has ended: its threads that have not greeted never will. */
+void rsys_exit_unmade(struct guest *of);
 /* The executor of tid could not be made (its greeting says so): the guest is killed. */
 void rsys_clone_failed(struct jail *jail, pid_t tid, int64_t result);
 /* A guest in its exit stop has no executor to wait for. */

@@ -123,6 +123,7 @@ struct guest {
     struct injection *injection; /* a call that it is made to do (signal-watch.c), or NULL */
     pid_t cloning;           /* stopped in clone until the executor has forked this one, or 0 */
     bool mirrorless;         /* its executor could not be made */
+    bool killed;             /* it is in its exit stop because of a signal */
     /* calls-misc.c */
     struct look *look;       /* what is known of the file opened last, or NULL (look.c) */
     uint8_t creds_known;     /* bit per entry of creds */

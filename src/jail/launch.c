@@ -69,10 +69,13 @@ static int hello(struct launch *launch, struct rsys_error **err)
     int timeout = launch->options->connect_timeout_ms;
     RSYS_AUTO_FREE void *payload = NULL;
     size_t size = 0;
+    unsigned resume = rsys_address_breaks(launch->address) ? launch->options->resume_timeout : 0;
     session->control_fd = rsys_address_connect(launch->address, timeout, err);
-    if (session->control_fd < 0 || rsys_hello_session(session->control_fd, timeout, &payload, &size, err) < 0)
+    if (session->control_fd < 0 || rsys_hello_session(session->control_fd, resume, timeout, &payload, &size, err) < 0 ||
+        take_welcome(session, payload, size, err) < 0)
         return -1;
-    return take_welcome(session, payload, size, err);
+    session->resume = session->welcome.resume;
+    return session->resume <= resume ? 0 : rsys_error_make(err, 0, "the server's welcome promises to wait longer than it was asked to");
 }
 
 /* The pager's executor: a channel for it, and its greeting there. */
@@ -83,7 +86,7 @@ static int spawn_pager(struct launch *launch, struct rsys_error **err)
     launch->cage.pager_fd = rsys_address_connect(launch->address, timeout, err);
     if (launch->cage.pager_fd < 0)
         return -1;
-    if (rsys_hello_channel(launch->cage.pager_fd, session->welcome.token) < 0)
+    if (rsys_hello_channel(launch->cage.pager_fd, session->welcome.token, 0) < 0)
         return rsys_error_make(err, errno, "ask the server for the view's executor");
     session->control_seq = 1;
     return rsys_spawn(session->control_fd, session->control_seq, launch->cage.pager_fd, 2, true, timeout, "the view's executor", err);
@@ -133,13 +136,15 @@ static int open_learned(struct launch *launch, struct rsys_error **err)
 static int start_cage(struct launch *launch, struct rsys_error **err)
 {
     struct cage *cage = &launch->cage;
-    int ready[2], link[2], spare[2];
+    int ready[2], link[2], spare[2], view[2] = {-1, -1};
     if (pipe2(ready, O_CLOEXEC) < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, link) < 0 ||
-        socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, spare) < 0)
+        socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, spare) < 0 ||
+        (cage->session.resume != 0 && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, view) < 0))
         return rsys_error_make(err, errno, "pipe");
     cage->ready_fd = ready[0];
     cage->session.link_fd = link[1];
     cage->session.spare_fd = spare[1];
+    cage->session.view_spare_fd = view[1];
     cage->session.guest_mask = launch->mask;
     cage_choose_ids(cage);
     fflush(NULL);
@@ -149,6 +154,7 @@ static int start_cage(struct launch *launch, struct rsys_error **err)
         close(ready[1]);
         close(link[0]);
         close(spare[0]);
+        rsys_close(view[0]);
         close(launch->signal_fd);
         rsys_close(launch->server_fd);
         cage_main(cage);
@@ -158,6 +164,7 @@ static int start_cage(struct launch *launch, struct rsys_error **err)
     close(ready[0]);
     close(link[1]);
     close(spare[1]);
+    rsys_close(view[1]);
     launch->link_fd = link[0];
     if (launch->child < 0)
         return rsys_sandbox_explain_userns(code, err);
@@ -167,6 +174,9 @@ static int start_cage(struct launch *launch, struct rsys_error **err)
     struct rsys_connector connector = {.fd = spare[0], .address = launch->address, .timeout_ms = launch->options->connect_timeout_ms};
     memcpy(connector.token, cage->session.welcome.token, sizeof connector.token);
     if (rsys_connector_start(&connector, err) < 0)
+        return -1;
+    connector.fd = view[0];
+    if (view[0] >= 0 && rsys_connector_start(&connector, err) < 0)
         return -1;
     return write(write_end, "", 1) == 1 ? 0 : rsys_error_make(err, errno, "start the cage");
 }

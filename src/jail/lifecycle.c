@@ -97,6 +97,7 @@ int rsys_guest_join(struct guest *guest, struct process *process)
         return -ENOMEM;
     guest->channel->guest = guest;
     guest->channel->tid = guest->tid;
+    guest->channel->pid = process->pid;
     guest->process = process;
     process->users++;
     process->threads++;
@@ -157,7 +158,7 @@ void rsys_guest_orphaned(struct guest *guest)
  * status is not the program's own.  Half a second is what the server may take from the first to the last. */
 static bool server_ends(struct jail *jail)
 {
-    struct pollfd control = {.fd = jail->control->source.fd, .events = POLLRDHUP};
+    struct pollfd control = {.fd = jail->resume ? rsys_resume_end_fd(jail) : jail->control->source.fd, .events = POLLRDHUP};
 
     return jail->orphans && poll(&control, 1, 500) > 0;
 }
@@ -353,6 +354,7 @@ static struct guest *exec_leader(struct jail *jail, pid_t pid, pid_t former)
     *guest_slot(jail, former) = guest->next;
     guest->tid = pid;
     guest->channel->tid = pid;
+    guest->channel->pid = pid;
     guest_insert(jail, guest);
     return guest;
 }
@@ -398,7 +400,9 @@ static void channel_recycle(struct channel *channel)
     channel->guest = NULL;
     channel->tid = 0;
     channel->cancels = 0; /* of the one that was there */
-    channel->seq = 0;
+    channel->seq = channel->ack = channel->told = 0;
+    channel->pid = 0;
+    rsys_sent_clear(&channel->sent);
     channel->jail->spares++;
 }
 
@@ -417,16 +421,18 @@ static void exit_done(struct channel *channel, struct errand *errand, int64_t re
     channel_recycle(channel);
 }
 
-/* The whole executor has ended: a thread of it that has not greeted never will (it was still to be made when another one was told to end all). */
+/* A thread that has not greeted was still to be made when another one was told to end all. */
+void rsys_exit_unmade(struct guest *of)
+{
+    for (unsigned i = 0; of && of->process->users > 1 && i < GUEST_BUCKETS; i++)
+        for (struct guest *guest = of->process->jail->guests[i]; guest; guest = guest->next)
+            if (guest->process == of->process && guest->channel && guest->channel->source.fd < 0 && !guest->channel->cut)
+                rsys_exit_unmirrored(guest);
+}
+
 static void exit_whole_done(struct channel *channel, struct errand *errand, int64_t result)
 {
-    struct jail *jail = channel->jail;
-    struct process *process = channel->guest ? channel->guest->process : NULL;
-
-    for (unsigned i = 0; process && process->users > 1 && i < GUEST_BUCKETS; i++)
-        for (struct guest *guest = jail->guests[i]; guest; guest = guest->next)
-            if (guest->process == process && guest->channel && guest->channel->source.fd < 0)
-                rsys_exit_unmirrored(guest);
+    rsys_exit_unmade(channel->guest);
     exit_done(channel, errand, result);
 }
 
@@ -473,6 +479,7 @@ static void stop_exit(struct guest *guest)
     else
         rsys_call_abandon(guest);
     exit_post(guest, guest->process->threads == 0);
+    rsys_resume_exits(guest);
 }
 
 /* What of the first guest rsys-jail itself has to know. */

@@ -15,6 +15,7 @@ librsys_jail_a_SOURCES += src/jail/mask.c
 librsys_jail_a_SOURCES += src/jail/channel.c
 librsys_jail_a_SOURCES += src/jail/control.c
 librsys_jail_a_SOURCES += src/jail/spare.c
+librsys_jail_a_SOURCES += src/jail/connector.c src/jail/connector.h src/jail/resume.c src/jail/sent.c src/jail/sent.h
 librsys_jail_a_SOURCES += src/jail/fds.c
 librsys_jail_a_SOURCES += src/jail/memory.c
 librsys_jail_a_SOURCES += src/jail/calls-process.c

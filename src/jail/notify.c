@@ -133,7 +133,7 @@ void rsys_call_answer(struct call *call, int64_t result)
 
 enum verdict rsys_call_send(struct call *call)
 {
-    int64_t seq = rsys_channel_send(call->guest->channel, &call->request, 0);
+    int64_t seq = rsys_channel_send_call(call->guest->channel, &call->request);
 
     if (seq < 0)
         return rsys_call_done(call, seq);
@@ -145,9 +145,13 @@ enum verdict rsys_call_send(struct call *call)
     return VERDICT_SENT;
 }
 
+/* So many bytes of posted requests may be kept for a cut before one of them is to have a reply, which tells that they have been received. */
+#define POSTED_MAX 65536u
+
 int rsys_guest_post(struct guest *guest, struct rsys_request *request)
 {
-    int64_t seq = rsys_channel_send(guest->channel, request, RSYS_REQUEST_NOREPLY);
+    bool asks = rsys_sent_size(&guest->channel->sent) > POSTED_MAX && !guest->channel->errands && request->head.nr != RSYS_OP_EXEC;
+    int64_t seq = asks ? rsys_channel_errand(guest->channel, request, guest->tid, NULL) : rsys_channel_send(guest->channel, request, RSYS_REQUEST_NOREPLY);
 
     return seq < 0 ? (int)seq : 0;
 }
@@ -246,6 +250,8 @@ void rsys_call_abandon(struct guest *guest)
     if (call->phase == CALL_LATER && call->on_cancel)
         call->on_cancel(call);
     rsys_look_call_ends(call);
+    if (guest->channel)
+        rsys_sent_settle(&guest->channel->sent); /* out of memory: a cut that comes now sends less than all, and the executor ends */
     if ((call->phase == CALL_SENT || call->phase == CALL_LATER) && call->on_drop)
         call->on_drop(call);
     call->phase = CALL_IDLE;

@@ -135,6 +135,17 @@ static int clean_environment(struct rsys_options *options, struct rsys_error **e
     return 0;
 }
 
+static int parse_resume(const char *text, unsigned *ret, struct rsys_error **err)
+{
+    char *end;
+    errno = 0;
+    long seconds = strtol(text, &end, 10);
+    if (errno != 0 || end == text || *end != 0 || seconds < 0 || seconds > 86400)
+        return rsys_error_make(err, 0, "--resume-timeout %s: a whole number of seconds, at most 86400", text);
+    *ret = (unsigned)seconds;
+    return 0;
+}
+
 static int parse_seconds(const char *text, int *ret_ms, struct rsys_error **err)
 {
     char *end;
@@ -162,6 +173,8 @@ static int take_option(struct rsys_options *options, int option, struct rsys_err
     case OPT_LEARN: options->learn = optarg; return 0;
     case OPT_STATS: options->stats = true; return 0;
     case OPT_CONNECT_TIMEOUT: return parse_seconds(optarg, &options->connect_timeout_ms, err);
+    case OPT_RESUME_TIMEOUT: return parse_resume(optarg, &options->resume_timeout, err);
+    case OPT_QUIET: options->quiet = true; return 0;
     case OPT_VERBOSE: options->verbose = true; return 0;
     default: return rsys_error_make(err, 0, "see rsys-jail --help");
     }
@@ -169,7 +182,7 @@ static int take_option(struct rsys_options *options, int option, struct rsys_err
 
 enum rsys_options_result rsys_options_parse(struct rsys_options *options, int argc, char **argv, struct rsys_error **err)
 {
-    *options = (struct rsys_options){.connect_timeout_ms = 10000};
+    *options = (struct rsys_options){.connect_timeout_ms = 10000, .resume_timeout = 60};
     const char *server = getenv("RSYS_SERVER");
     options->server = server != NULL && server[0] != 0 ? server : NULL;
     if (clean_environment(options, err) < 0)

@@ -22,7 +22,9 @@ struct rsys_options {
     const char *trace;       /* --trace: "" is stderr, else a file's name; NULL: no trace */
     const char *learn;       /* --learn: a file's name, or NULL */
     bool stats, verbose;
+    bool quiet;
     int connect_timeout_ms;
+    unsigned resume_timeout; /* seconds; 0: a cut ends the session */
     char **argv;             /* the guest's: argv[0] is PROGRAM; terminated with NULL; points into main's */
     char **environment;      /* the guest's; owned */
     int environment_count;

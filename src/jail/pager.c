@@ -3,16 +3,21 @@
 #include "src/jail/pager.h"
 
 #include "src/core/util.h"
+#include "src/jail/connector.h"
 #include "transport/transport.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
 
 int pager_start(struct pager *pager, int fd, uint32_t seq, uint32_t nofile)
 {
-    *pager = (struct pager){.fd = fd, .seq = seq, .nofile = nofile};
+    *pager = (struct pager){.fd = fd, .connector = -1, .seq = seq, .nofile = nofile};
     pager->used = calloc(nofile / 64 + 1, sizeof *pager->used);
     return pager->used != NULL ? 0 : -ENOMEM;
 }
@@ -22,6 +27,7 @@ void pager_end(struct pager *pager)
     rsys_close(rsys_fd_steal(&pager->fd));
     free(rsys_steal(&pager->used));
     free(rsys_steal(&pager->data));
+    free(rsys_steal(&pager->closing));
     for (unsigned i = 0; i < PAGER_BATCH; i++)
         rsys_request_free(&pager->request[i]);
 }
@@ -81,11 +87,32 @@ static bool fits(const struct rsys_request *request, int64_t result)
     return true;
 }
 
-/* One reply.  It comes from the other side: its size is bounded by what the request may bring back, and rsys_request_finish checks each range. */
+/* How long to wait for an answer before another connection is tried: then this one may be dead, and nobody may say so.  An answer that takes long is not lost by that. */
+#define PATIENCE_SECONDS 8
+
+/* Exactly n bytes.  -1: the channel is cut, or has been silent for so long. */
+static int receive_all(struct pager *pager, void *to, size_t n)
+{
+    if (pager->connector < 0)
+        return rsys_receive_all(pager->fd, to, n, -1);
+    for (size_t done = 0; done < n;) {
+        ssize_t got = recv(pager->fd, (char *)to + done, n - done, MSG_WAITALL); /* SO_RCVTIMEO */
+        pager->silent = got < 0 && errno == EAGAIN;
+        if (got <= 0 && !(got < 0 && errno == EINTR))
+            return -1;
+        done += got > 0 ? (size_t)got : 0;
+    }
+    return 0;
+}
+
+/* One reply.  It comes from the other side: its size is bounded by what the request may bring back, and rsys_request_finish checks each range.  -EIO: it
+ * makes no sense; -ECONNRESET: the channel is cut. */
 static int receive(struct pager *pager, struct rsys_request *request, uint32_t seq, int64_t *ret_result)
 {
     struct rsys_wire_reply reply;
-    if (rsys_receive_all(pager->fd, &reply, sizeof reply, -1) < 0 || reply.seq != seq || reply.size > rsys_request_reply_max(request))
+    if (receive_all(pager, &reply, sizeof reply) < 0)
+        return -ECONNRESET;
+    if (reply.seq != seq || reply.size > rsys_request_reply_max(request))
         return -EIO;
     if (reply.size > pager->room) {
         uint8_t *grown = realloc(pager->data, reply.size);
@@ -94,16 +121,111 @@ static int receive(struct pager *pager, struct rsys_request *request, uint32_t s
         pager->data = grown;
         pager->room = reply.size;
     }
-    if (rsys_receive_all(pager->fd, pager->data, reply.size, -1) < 0 ||
-        rsys_request_finish(request, &reply, pager->data, &rsys_memory_own) == -EPROTO || !fits(request, reply.result))
+    if (receive_all(pager, pager->data, reply.size) < 0)
+        return -ECONNRESET;
+    if (rsys_request_finish(request, &reply, pager->data, &rsys_memory_own) == -EPROTO || !fits(request, reply.result))
         return -EIO;
     *ret_result = reply.result;
+    pager->ack = seq;
+    pager->closings = 0; /* they were sent before */
     return 0;
+}
+
+/* ---- the channel is cut ---- */
+
+static int64_t monotonic_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static void set_patience(struct pager *pager)
+{
+    const struct timeval limit = {.tv_sec = PATIENCE_SECONDS};
+    (void)setsockopt(pager->fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+}
+
+void pager_resumes_by(struct pager *pager, int connector, unsigned seconds)
+{
+    pager->connector = connector;
+    pager->resume = seconds;
+    set_patience(pager);
+}
+
+/* What the executor says on a new connection: what it has received.  No other executor takes one of these. */
+static int take_greeting(struct pager *pager, struct rsys_wire_resume *ret_have)
+{
+    struct rsys_wire_reply greeting;
+    if (receive_all(pager, &greeting, sizeof greeting) < 0 || greeting.seq != 0 || greeting.size != sizeof *ret_have)
+        return -1;
+    return receive_all(pager, ret_have, sizeof *ret_have);
+}
+
+static int send_one(struct pager *pager, struct rsys_request *request, uint32_t seq, uint16_t flags)
+{
+    struct iovec iov[4];
+    size_t size;
+    int count = rsys_request_frame(request, seq, flags, iov, &size);
+    return rsys_send_iov(pager->fd, iov, count, -1);
+}
+
+static int send_close(struct pager *pager, int fd, uint32_t seq)
+{
+    struct rsys_request request = {.in = NULL};
+    rsys_request_start(&request, SYS_close, (uint64_t[6]){(uint64_t)fd});
+    return send_one(pager, &request, seq, RSYS_REQUEST_NOREPLY);
+}
+
+/* All but the last request are overtaken by the next. */
+static uint16_t flags_of(unsigned i, unsigned count) { return i + 1 < count ? RSYS_REQUEST_KEEP : 0; }
+
+static int send_again(struct pager *pager, uint32_t received, uint32_t first, unsigned count)
+{
+    struct rsys_request resume = {.in = NULL};
+    rsys_request_start(&resume, RSYS_OP_RESUME, (uint64_t[6]){pager->ack});
+    int failed = send_one(pager, &resume, 0, RSYS_REQUEST_NOREPLY);
+    for (uint32_t i = 0; i < pager->closings && failed == 0; i++)
+        if ((int32_t)(pager->closing[i].seq - received) > 0)
+            failed = send_close(pager, pager->closing[i].fd, pager->closing[i].seq);
+    for (unsigned i = 0; i < count && failed == 0; i++)
+        if ((int32_t)(first + i - received) > 0)
+            failed = send_one(pager, &pager->request[i], first + i, flags_of(i, count));
+    return failed;
+}
+
+#define RETRY_US 250000
+
+/* Go on with another channel: `count` requests from number `first` on are under way.  An executor that may not know that its channel is cut is told.  -1: there is
+ * none for too long. */
+static int resume(struct pager *pager, uint32_t first, unsigned count)
+{
+    struct rsys_wire_resume have;
+    int64_t since = monotonic_ms();
+    for (unsigned tries = 0; pager->connector >= 0; tries++) {
+        rsys_close(rsys_fd_steal(&pager->fd));
+        int fd = rsys_connector_view_channel(pager->connector, tries > 0 || pager->silent);
+        if (fd == -EPIPE)
+            return -1;
+        if (fd >= 0) {
+            pager->fd = fd;
+            set_patience(pager);
+            if (take_greeting(pager, &have) == 0 && send_again(pager, have.received, first, count) == 0)
+                return 0;
+            if (pager->silent)
+                since = monotonic_ms(); /* connected, but the executor is busy */
+        }
+        if (monotonic_ms() - since > 1000 * (int64_t)pager->resume)
+            return -1;
+        if (tries > 0)
+            usleep(RETRY_US);
+    }
+    return -1;
 }
 
 int pager_run(struct pager *pager)
 {
-    unsigned count = pager->queued;
+    unsigned count = pager->queued, next = 0;
     pager->queued = 0;
     uint32_t first = pager->seq + 1;
     struct iovec iov[4 * PAGER_BATCH];
@@ -112,16 +234,20 @@ int pager_run(struct pager *pager)
         size_t size;
         if (pager->asked != NULL)
             pager->asked(&pager->request[i].head);
-        vectors += rsys_request_frame(&pager->request[i], ++pager->seq, 0, iov + vectors, &size);
+        pager->request[i].head.ack = pager->ack;
+        vectors += rsys_request_frame(&pager->request[i], ++pager->seq, flags_of(i, count), iov + vectors, &size);
         pager->result[i] = -EIO;
     }
     pager->calls += count;
     pager->trips++;
     if (!pager->lost && rsys_send_iov(pager->fd, iov, vectors, -1) < 0)
-        pager->lost = true;
-    for (unsigned i = 0; i < count && !pager->lost; i++)
-        if (receive(pager, &pager->request[i], first + i, &pager->result[i]) < 0)
-            pager->lost = true;
+        pager->lost = resume(pager, first, count) < 0;
+    while (next < count && !pager->lost) {
+        int failed = receive(pager, &pager->request[next], first + next, &pager->result[next]);
+        next += failed == 0;
+        if (failed < 0)
+            pager->lost = failed != -ECONNRESET || resume(pager, first, count) < 0;
+    }
     if (!pager->lost)
         return 0;
     for (unsigned i = 0; i < count; i++)
@@ -144,19 +270,31 @@ void pager_took_fd(struct pager *pager, int fd)
         pager->used[fd / 64] |= UINT64_C(1) << (fd % 64);
 }
 
+/* Until a reply tells that the executor has received it. */
+static void note_closing(struct pager *pager, int fd, uint32_t seq)
+{
+    if (pager->connector < 0)
+        return;
+    if (pager->closings == pager->closing_room) {
+        uint32_t room = RSYS_MAX(2 * pager->closing_room, 16u);
+        struct pager_closing *grown = realloc(pager->closing, room * sizeof *grown);
+        if (grown == NULL)
+            return; /* a cut that comes now leaves it open */
+        pager->closing = grown;
+        pager->closing_room = room;
+    }
+    pager->closing[pager->closings++] = (struct pager_closing){seq, fd};
+}
+
 void pager_close(struct pager *pager, int fd)
 {
     if (fd < 0 || pager->lost)
         return;
-    struct rsys_request *request = &pager->request[PAGER_BATCH - 1];
-    rsys_request_start(request, SYS_close, (uint64_t[6]){(uint64_t)fd});
     if (pager->asked != NULL)
-        pager->asked(&request->head);
-    struct iovec iov[4];
-    size_t size;
-    int vectors = rsys_request_frame(request, ++pager->seq, RSYS_REQUEST_NOREPLY, iov, &size);
-    if (rsys_send_iov(pager->fd, iov, vectors, -1) < 0)
-        pager->lost = true;
+        pager->asked(&(struct rsys_wire_request){.nr = SYS_close, .args = {(uint64_t)fd}});
+    note_closing(pager, fd, ++pager->seq);
+    if (send_close(pager, fd, pager->seq) < 0)
+        pager->lost = resume(pager, pager->seq + 1, 0) < 0;
     if ((uint32_t)fd < pager->nofile)
         pager->used[fd / 64] &= ~(UINT64_C(1) << (fd % 64));
 }

@@ -14,8 +14,20 @@
 
 #define PAGER_BATCH 12
 
+/* A descriptor that was closed without waiting. */
+struct pager_closing {
+    uint32_t seq;
+    int fd;
+};
+
 struct pager {
     int fd;                     /* the channel; owned */
+    int connector;              /* where another channel comes from when that is cut (rsys_connector_view_channel), or -1 */
+    unsigned resume;            /* for how many seconds there may be none */
+    bool silent;                /* nothing came when we waited last */
+    uint32_t ack;               /* the last reply received */
+    struct pager_closing *closing; /* requests to close that the executor may not have received; owned */
+    uint32_t closings, closing_room;
     uint32_t seq;               /* of the last request sent */
     uint32_t nofile;
     bool lost;                  /* the channel has failed: every call is -EIO */
@@ -30,6 +42,8 @@ struct pager {
 };
 
 int pager_start(struct pager *pager, int fd, uint32_t seq, uint32_t nofile); /* 0 or -ENOMEM; owns fd from then on */
+/* From now on another channel comes from the connector when the channel is cut, or nothing is heard on it for long; for so many seconds there may be none. */
+void pager_resumes_by(struct pager *pager, int connector, unsigned seconds);
 void pager_end(struct pager *pager);
 
 /* Queue calls (at most PAGER_BATCH), then send them together and wait for all: results in pager->result[], in order.  Strings and buffers are copied
@@ -39,7 +53,7 @@ unsigned pager_queue_stat(struct pager *pager, int fd, struct stat *ret_st);    
 unsigned pager_queue_stat_at(struct pager *pager, int dirfd, const char *path, int flags, struct stat *ret_st);
 unsigned pager_queue_readlink(struct pager *pager, int dirfd, const char *path, char *buffer, size_t size);
 unsigned pager_queue_call(struct pager *pager, uint16_t nr, const uint64_t args[6]);                /* then add what it points at to pager->request[index] */
-/* 0, or -EIO when the channel is lost (then every result is -EIO). */
+/* 0, or -EIO when the channel is lost for good (then every result is -EIO). */
 int pager_run(struct pager *pager);
 
 /* The number that the next open will get. */

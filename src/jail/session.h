@@ -38,6 +38,8 @@ struct rsys_session {
     int trace_fd;                /* where --trace goes, opened before the cage closed; -1: no trace */
     int link_fd;                 /* a SOCK_SEQPACKET pair with the parent: struct rsys_link messages, both ways */
     int spare_fd;                /* to the parent's connector (spare.c) */
+    int view_spare_fd;           /* to another one, for the view's thread, or -1 */
+    unsigned resume;             /* for how many seconds it outlives a cut; 0: not at all */
     const char *program;         /* absolute path in the view, to execute first */
     char *const *argv, *const *environment; /* its own */
     uid_t guest_uid;             /* inside ids of the first guest */

@@ -201,6 +201,8 @@ void rsys_call_hurried_over(struct call *call)
 void rsys_signal_repeat_cancels(struct jail *jail)
 {
     jail->patience_ms = RSYS_MIN(jail->patience_ms * 2, 1000u);
+    if (jail->control->cut) /* they would all come at once */
+        return;
     for (unsigned i = 0; i < GUEST_BUCKETS; i++)
         for (struct guest *guest = jail->guests[i]; guest; guest = guest->next)
             if ((guest->cancelling || guest->call->hurried) && guest->call->phase == CALL_SENT)

@@ -94,8 +94,11 @@ static int watch_session(struct jail *jail, struct rsys_error **err)
     if (!jail->control)
         return rsys_error_make(err, ENOMEM, "start the supervisor");
     jail->control->is_control = true;
+    jail->control->pid = 1;
     jail->control->seq = session->control_seq;
     jail->spare = (struct source){SOURCE_SPARE, session->spare_fd};
+    if (rsys_resume_start(jail, err) < 0)
+        return -1;
     rsys_spare_balance(jail);
     jail->link = (struct source){SOURCE_LINK, session->link_fd};
     jail->view = (struct source){SOURCE_VIEW, rsys_view_event_fd(session->view)};
@@ -182,7 +185,42 @@ static void dispatch(struct jail *jail, struct source *source, uint32_t events)
     case SOURCE_WAITS:
         rsys_wait_event(jail);
         break;
+    case SOURCE_TETHER:
+        rsys_resume_tether_event(jail);
+        break;
+    case SOURCE_TIMER:
+        rsys_resume_timer_event(jail);
+        break;
     }
+}
+
+/* One turn.  limit_ms: the longest wait, -1: none.  False: nothing has happened in that time. */
+static bool turn(struct jail *jail, int limit_ms)
+{
+    struct epoll_event events[EVENTS];
+    int wait_ms = jail->cancels ? (int)jail->patience_ms : limit_ms;
+    int n = epoll_wait(jail->epoll_fd, events, EVENTS, wait_ms);
+
+    for (int i = 0; i < n && !jail->over; i++)
+        dispatch(jail, events[i].data.ptr, events[i].events);
+    if (n == 0 && jail->cancels)
+        rsys_signal_repeat_cancels(jail);
+    rsys_channels_bury(jail);
+    return n != 0;
+}
+
+#define FINISH_MS 10000 /* how long writing back may take without a word */
+
+/* The first guest has ended, and nothing is done for others any more; what was written through shared mappings has still to get to the server. */
+static void finish(struct jail *jail)
+{
+    epoll_ctl(jail->epoll_fd, EPOLL_CTL_DEL, jail->notify.fd, NULL);
+    epoll_ctl(jail->epoll_fd, EPOLL_CTL_DEL, jail->signals.fd, NULL);
+    jail->over = false;
+    jail->cancels = 0;
+    rsys_view_finish(jail->session->view);
+    while (!jail->over && rsys_view_is_busy(jail->session->view) && turn(jail, FINISH_MS))
+        ;
 }
 
 int rsys_supervise(struct rsys_session *session)
@@ -193,21 +231,16 @@ int rsys_supervise(struct rsys_session *session)
     rsys_trace_start(session);
     if (jail_start(&jail, &err) < 0)
         rsys_jail_lost(&jail, "%s", rsys_error_text(err));
-    while (!jail.over) {
-        struct epoll_event events[EVENTS];
-        int n = epoll_wait(jail.epoll_fd, events, EVENTS, jail.cancels ? (int)jail.patience_ms : -1);
-
-        for (int i = 0; i < n && !jail.over; i++)
-            dispatch(&jail, events[i].data.ptr, events[i].events);
-        if (n == 0)
-            rsys_signal_repeat_cancels(&jail);
-        rsys_channels_bury(&jail);
-    }
+    while (!jail.over)
+        turn(&jail, -1);
     rsys_rights_free(&jail);
     rsys_trace_finish();
-    if (!jail.lost)
-        rsys_view_finish(session->view);
-    if (rsys_learn_finish(&err) < 0)
+    rsys_resume_stats(&jail);
+    if (!jail.lost && !rsys_resume_waits(&jail))
+        finish(&jail);
+    if (rsys_learn_finish(&err) < 0) {
+        jail.over = false; /* this is told although it has come to its end */
         rsys_jail_lost(&jail, "%s", rsys_error_text(err));
+    }
     return jail.status;
 }

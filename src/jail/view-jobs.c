@@ -269,13 +269,6 @@ int rsys_view_dispatch(struct view *view)
     return view->lost ? -1 : 0;
 }
 
-void rsys_view_finish(struct view *view)
-{
-    view_flush_all(view);
-    while (view->pending > 0 && !view->lost) {
-        struct pollfd event = {.fd = view->event_fd, .events = POLLIN};
-        if (poll(&event, 1, 10000) <= 0 && errno != EINTR)
-            return;
-        rsys_view_dispatch(view);
-    }
-}
+void rsys_view_finish(struct view *view) { view_flush_all(view); }
+
+bool rsys_view_is_busy(const struct view *view) { return view->pending > 0 && !view->lost; }

@@ -68,7 +68,7 @@ static int own_descriptors(struct view *view)
 {
     if (unshare(CLONE_FILES) < 0)
         return -errno;
-    const int keep[] = {2, view->start.fuse_fd, view->start.pager_fd, view->start.local_fd, view->opener_fd};
+    const int keep[] = {2, view->start.fuse_fd, view->start.pager_fd, view->start.local_fd, view->opener_fd, view->start.connector_fd};
     unsigned next = 0;
     for (;;) {
         int lowest = -1;
@@ -105,6 +105,8 @@ static void *view_thread(void *argument)
     sem_post(&starting->done); /* *starting is not ours from here on */
     if (code < 0)
         return NULL;
+    if (view->start.resume != 0)
+        pager_resumes_by(&view->pager, view->start.connector_fd, view->start.resume);
     struct fuse_buf buffer = {.mem = NULL};
     bool told = false;
     while (!fuse_session_exited(view->session)) {
@@ -178,6 +180,8 @@ struct view *rsys_view_start(const struct view_start *start, struct rsys_error *
     rsys_close(start->fuse_fd);
     rsys_close(start->pager_fd);
     rsys_close(start->local_fd);
+    if (start->resume != 0)
+        close(start->connector_fd);
     return view;
 }
 

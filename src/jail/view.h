@@ -35,6 +35,8 @@ struct view_start {
     uint32_t pager_seq;       /* requests sent on it so far */
     uint32_t nofile;          /* the executor's descriptors */
     bool confined;            /* whether something may be executed is asked at its opening */
+    unsigned resume;          /* for how many seconds its channel may be cut; 0: not at all */
+    int connector_fd;         /* where others come from (rsys_connector_view_channel); the view's thread owns it; or -1 */
     int fuse_fd;              /* /dev/fuse, mounted; the view's thread owns it */
     int mount_fd;             /* the mount's root for the opener (writable, reachable from nowhere) */
     int local_fd;             /* the client's file to show as RSYS_VIEW_LOCAL "/" local_name, or -1 */
@@ -70,8 +72,10 @@ void rsys_view_exec(struct view *view, pid_t tid, const char *path, int root);
 enum verdict rsys_view_new_root(struct call *call);
 /* The remote current directory in which guest `tid` is about to execute a relative path. */
 void rsys_view_note_directory(struct view *view, pid_t tid, const char *directory);
-/* Before the session ends well: what guests have written through shared mappings goes to the server.  Waits. */
+/* Before the session ends well: what guests have written through shared mappings goes to the server.  It has when rsys_view_is_busy() is false. */
 void rsys_view_finish(struct view *view);
+/* Whether jobs are under way. */
+bool rsys_view_is_busy(const struct view *view);
 
 /* ---- other ways to read and write files that guests have mapped (coherence.c) ---- */
 

@@ -131,7 +131,7 @@ __attribute__((unused)) static void say_end(const char *who, pid_t pid)
 }
 
 /* Wait, up to 10 s, until another process blocks in a call that runs where the files are.  In a jail, /proc shows its mirror there: that also sleeps between
- * two calls, in recvfrom(2) on a descriptor that no guest can have.  What sleeps on the client (nanosleep, pause) has a mirror that goes on doing just that, so a good while of
+ * two calls, in recvfrom(2) on a descriptor that no guest can have, or after a while in ppoll(2) with a mask, which no guest's poll has there.  What sleeps on the client (nanosleep, pause) has a mirror that goes on doing just that, so a good while of
  * it counts too; kick_until_closed() is the better way there. */
 __attribute__((unused)) static bool wait_asleep(pid_t pid)
 {
@@ -145,10 +145,11 @@ __attribute__((unused)) static bool wait_asleep(pid_t pid)
         if (n <= 0)
             return false;
         text[n] = 0;
-        long nr, first;
-        int words = sscanf(text, "%ld %li", &nr, &first);
-        idle = words == 2 ? idle + 1 : 0;
-        if (words == 2 && (nr != SYS_recvfrom || first < 1024 || idle == 60))
+        long nr, arg[4];
+        int words = sscanf(text, "%ld %li %li %li %li", &nr, &arg[0], &arg[1], &arg[2], &arg[3]);
+        idle = words == 5 ? idle + 1 : 0;
+        bool between = words == 5 && ((nr == SYS_recvfrom && arg[0] >= 1024) || (nr == SYS_ppoll && arg[3] != 0));
+        if (words == 5 && (!between || idle == 60))
             return true;
         usleep(5000);
     }

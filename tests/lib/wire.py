@@ -19,8 +19,9 @@ RELOC = struct.Struct("<II")
 OUT = struct.Struct("<IIHHI")
 REPLY = struct.Struct("<IIqQ")
 HELLO = struct.Struct("<IHH16s16x")
+HELLO_RESUME = struct.Struct("<IHH16sI12x")
 HELLO_REPLY = struct.Struct("<IHHI")
-WELCOME = struct.Struct("<16sIIIIB3xI64s")
+WELCOME = struct.Struct("<16sIIIIB3xII64s")
 TIMEOUT = 10 * float(os.environ.get("RSYS_TEST_SLOW", "1"))
 
 
@@ -129,17 +130,17 @@ class Channel:
 
 
 class Session:
-    def __init__(self, address):
+    def __init__(self, address, resume=0):
         self.address = address
         self.control = Channel(connect(address))
         self.channels = []
-        self.control.s.sendall(HELLO.pack(MAGIC, VERSION, HELLO_SESSION, bytes(16)))
+        self.control.s.sendall(HELLO_RESUME.pack(MAGIC, VERSION, HELLO_SESSION, bytes(16), resume))
         magic, version, self.status, size = HELLO_REPLY.unpack(receive(self.control.s, HELLO_REPLY.size))
         assert magic == MAGIC and version == VERSION
         payload = receive(self.control.s, size)
         if self.status != 0:
             raise AssertionError("no session: " + payload.decode("utf-8", "replace"))
-        self.token, self.nofile = WELCOME.unpack_from(payload)[:2]
+        self.token, self.nofile, _, _, _, _, _, self.resume, _ = WELCOME.unpack_from(payload)
 
     def spare(self):
         s = connect(self.address)

@@ -62,7 +62,7 @@ static void become_init(const char *program, int sync_fd, int control, const int
         _exit(105);
     snprintf(nofile, sizeof nofile, "%d", CLIENT_NOFILE);
     snprintf(kept, sizeof kept, "%lx", (unsigned long)capabilities);
-    char *argv[] = {(char *)"init", nofile, kept, NULL}, *envp[] = {NULL};
+    char *argv[] = {(char *)"init", nofile, kept, (char *)"0", NULL}, *envp[] = {NULL};
     syscall(SYS_execveat, CLIENT_NOFILE + RSYS_FD_SELF, "", argv, envp, AT_EMPTY_PATH);
     _exit(106);
 }

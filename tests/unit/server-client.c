@@ -165,7 +165,7 @@ bool client_try_open(struct client *client, const struct server *server)
     RSYS_AUTO_FREE void *payload = NULL;
     size_t size = 0;
     *client = (struct client){.server = server, .control = server_connect(server)};
-    if (rsys_hello_session(client->control, TIMEOUT, &payload, &size, &err) < 0) {
+    if (rsys_hello_session(client->control, 0, TIMEOUT, &payload, &size, &err) < 0) {
         close(client->control);
         return strstr(rsys_error_text(err), "--max-sessions") != NULL ? false : (ck_abort_msg("%s", rsys_error_text(err)), false);
     }
@@ -200,7 +200,7 @@ static int64_t receive(int fd, uint32_t seq)
 int client_spawn(struct client *client, pid_t pid, bool pager)
 {
     int fd = server_connect(client->server), index = client->count++;
-    ck_assert_int_eq(rsys_hello_channel(fd, client->welcome.token), 0);
+    ck_assert_int_eq(rsys_hello_channel(fd, client->welcome.token, 0), 0);
     struct rsys_wire_request request = {.seq = ++client->seq, .nr = RSYS_OP_SPAWN, .args = {(uint64_t)pid, pager}};
     ck_assert_int_eq(rsys_send_all(client->control, &request, sizeof request, TIMEOUT), 0);
     ck_assert_int_eq(receive(client->control, client->seq), 0);
@@ -270,7 +270,7 @@ void client_bulk(struct client *client, int channel, unsigned times)
 int client_sharer(struct client *client, int channel, pid_t tid)
 {
     int fd = server_connect(client->server), index = client->count++;
-    ck_assert_int_eq(rsys_hello_channel(fd, client->welcome.token), 0);
+    ck_assert_int_eq(rsys_hello_channel(fd, client->welcome.token, 0), 0);
     ck_assert_int_eq(client_call(client, channel, RSYS_OP_CLONE, CLONE_FILES, (uint64_t)tid), 0);
     ck_assert_int_eq(receive(fd, 0), tid);
     client->channels[index] = fd;

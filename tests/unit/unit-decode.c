@@ -28,8 +28,9 @@ START_TEST(heads)
         {{.in_size = 0xffffffff, .arena = 8}, -1},
         {{.flags = RSYS_REQUEST_NOREPLY}, 0},
         {{.flags = RSYS_REQUEST_LOOK}, 0},
-        {{.flags = 4}, -1},
-        {{.reserved = 1}, -1},
+        {{.flags = RSYS_REQUEST_KEEP}, 0},
+        {{.flags = 8}, -1},
+        {{.ack = 1}, 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         ck_assert_msg(rsys_decode_head(&cases[i].head) == cases[i].result, "case %zu", i);

@@ -137,7 +137,7 @@ START_TEST(bad_hellos)
     struct rsys_hello cases[] = {good, good, good, good, good, good};
     cases[0].magic = 0x20544547; /* "GET " */
     cases[1].kind = 0;
-    cases[2].kind = 3;
+    cases[2].kind = 5;
     cases[3].reserved[2] = 1;
     cases[4].token[7] = 1;
     cases[5].kind = RSYS_HELLO_CHANNEL; /* the token of no session */
@@ -210,7 +210,7 @@ START_TEST(as_many_as_it_may)
     RSYS_AUTO_ERROR err = NULL;
     void *payload = NULL;
     size_t size;
-    ck_assert_int_lt(rsys_hello_session(fd, GONE, &payload, &size, &err), 0);
+    ck_assert_int_lt(rsys_hello_session(fd, 0, GONE, &payload, &size, &err), 0);
     ck_assert_ptr_nonnull(strstr(rsys_error_text(err), "--max-sessions"));
     RSYS_AUTO_FD session_fd = (int)syscall(SYS_pidfd_open, server_child(&server, 0), 0);
     client_close(&one);
@@ -235,7 +235,7 @@ START_TEST(one_peer_has_not_all)
     RSYS_AUTO_ERROR err = NULL;
     RSYS_AUTO_FREE void *payload = NULL;
     size_t size;
-    ck_assert_msg(rsys_hello_session(fd, GONE, &payload, &size, &err) == 0, "%s", rsys_error_text(err));
+    ck_assert_msg(rsys_hello_session(fd, 0, GONE, &payload, &size, &err) == 0, "%s", rsys_error_text(err));
     close(rsys_fd_steal(&fd));
     client_close(&one);
     server_stop(&server, 0);
@@ -256,7 +256,7 @@ START_TEST(lies)
         {.seq = 1, .nr = SYS_read, .outs = 0xffff},
         {.seq = 1, .nr = SYS_read, .in_size = 0xffffffff, .arena = 0xffffffff},
         {.seq = 1, .nr = SYS_read, .in_size = 100, .arena = 1},
-        {.seq = 1, .nr = SYS_read, .reserved = 1},
+        {.seq = 1, .nr = SYS_read, .flags = 8},
     };
     for (size_t i = 0; i < RSYS_ARRAY_SIZE(cases); i++) {
         int channel = client_spawn(&liar, 400 + (int)i, false);
@@ -370,7 +370,7 @@ START_TEST(hung_root)
     RSYS_AUTO_ERROR err = NULL;
     void *payload = NULL;
     size_t size;
-    ck_assert_int_lt(rsys_hello_session(control, 1000 + GONE, &payload, &size, &err), 0);
+    ck_assert_int_lt(rsys_hello_session(control, 0, 1000 + GONE, &payload, &size, &err), 0);
     ck_assert(client_hung_up(control, GONE));
     server_stop(&server, 0);
     unlink(policy);

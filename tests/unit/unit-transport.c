@@ -344,7 +344,7 @@ static void hello(const void *answer, size_t n, const void *more, size_t more_n,
     ck_assert_int_eq(rsys_send_all(pair[1], more, more_n, 0), 0);
     if (closed)
         shutdown(pair[1], SHUT_WR);
-    int result = rsys_hello_session(pair[0], 100, &payload, &size, &err);
+    int result = rsys_hello_session(pair[0], 0, 100, &payload, &size, &err);
     if (says == NULL) {
         ck_assert_msg(result == 0, "%s", rsys_error_text(err));
         ck_assert_uint_eq(size, more_n);
@@ -390,7 +390,7 @@ START_TEST(channel_hello)
     struct rsys_hello got;
     uint8_t token[RSYS_TOKEN_SIZE] = "0123456789abcde";
     ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
-    ck_assert_int_eq(rsys_hello_channel(pair[0], token), 0);
+    ck_assert_int_eq(rsys_hello_channel(pair[0], token, 0), 0);
     ck_assert_int_eq(rsys_receive_all(pair[1], &got, sizeof got, 1000), 0);
     ck_assert_uint_eq(got.kind, RSYS_HELLO_CHANNEL);
     ck_assert_mem_eq(got.token, token, sizeof token);

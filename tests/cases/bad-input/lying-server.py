@@ -8,7 +8,7 @@ from caselib import FakeServer, done, expect, jail, says
 MAGIC = 0x53595352
 
 
-def answer(status, size, payload, version=2):
+def answer(status, size, payload, version=3):
     def handle(connection):
         connection.recv(64)
         connection.sendall(struct.pack("<IHHI", MAGIC, version, status, size) + payload)
