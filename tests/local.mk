@@ -163,10 +163,18 @@ unit_view_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(FUSE_CFLAGS)
 unit_view_LDADD = $(rsys_jail_LDADD) $(CHECK_LIBS)
 
 # librsys, as programs link it
-check_PROGRAMS += unit-client
-TESTS += unit-client
-unit_client_SOURCES = tests/unit/unit-client.c tests/unit/server-client.c tests/unit/server-client.h tests/unit/who.c tests/unit/who.h
+library_test = tests/unit/library.c tests/unit/library.h tests/unit/server-client.c tests/unit/server-client.h tests/unit/who.c tests/unit/who.h
+library_test_libs = $(LIBRSYS_LIBS) $(TRANSPORT_LIBS) $(SANDBOX_LIBS) $(CHECK_LIBS)
+library_test_needs = librsys.so $(librsys_soname) librsys-transport.a librsys-sandbox.a librsys-core.a
+check_PROGRAMS += unit-client unit-client-life
+TESTS += unit-client unit-client-life
+unit_client_SOURCES = tests/unit/unit-client.c $(library_test)
 unit_client_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 unit_client_LDFLAGS = $(AM_LDFLAGS) $(librsys_rpath)
-unit_client_LDADD = $(LIBRSYS_LIBS) $(TRANSPORT_LIBS) $(SANDBOX_LIBS) $(CHECK_LIBS)
-unit_client_DEPENDENCIES = librsys.so $(librsys_soname) librsys-transport.a librsys-sandbox.a librsys-core.a
+unit_client_LDADD = $(library_test_libs)
+unit_client_DEPENDENCIES = $(library_test_needs)
+unit_client_life_SOURCES = tests/unit/unit-client-life.c $(library_test)
+unit_client_life_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+unit_client_life_LDFLAGS = $(AM_LDFLAGS) $(librsys_rpath)
+unit_client_life_LDADD = $(library_test_libs)
+unit_client_life_DEPENDENCIES = $(library_test_needs)

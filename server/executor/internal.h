@@ -8,6 +8,7 @@
 
 #include "server/executor/executor.h"
 #include "server/counters.h"
+#include "src/core/decode.h"
 #include "src/core/wire.h"
 
 #include <stddef.h>
@@ -44,7 +45,7 @@ static inline int64_t sys6(long nr, uint64_t a, uint64_t b, uint64_t c, uint64_t
 
 #define THREAD_STACK 65536u /* also its alignment; the deepest path is below 4 KiB and a signal's frame below 12 */
 #define THREAD_ROOM 512u    /* at the stack's upper end, for struct thread */
-#define FRAME_FRONT 4096u   /* before the arena: a request's header and tables */
+#define FRAME_FRONT 4096u   /* before the arena: the results of earlier requests, then a request's header and tables */
 #define FIRST_RECEIVE (65536u + 2048u) /* how much the first recv of a frame asks for: a 64 KiB write comes in one */
 /* After a request that used more than this, the arena is given back to the kernel as soon as the thread is idle. */
 #define ARENA_KEEP (256u << 10)
@@ -80,7 +81,12 @@ struct thread {
     volatile uint32_t dropped; /* the channel is not to be used any more */
     uint8_t *replies, *infos;
 };
+_Static_assert(sizeof(struct rsys_results) + sizeof(struct rsys_wire_request) + RSYS_RELOCS_MAX * sizeof(struct rsys_wire_reloc) +
+                       RSYS_OUTS_MAX * sizeof(struct rsys_wire_out) <= FRAME_FRONT, "what lies before an arena has to fit");
 _Static_assert(sizeof(struct thread) <= THREAD_ROOM, "struct thread has to fit above the stack");
+
+/* The results of a thread's last requests lie before the front of its arena. */
+static inline struct rsys_results *thread_results(struct thread *thread) { return (struct rsys_results *)(thread->arena - FRAME_FRONT); }
 
 static inline struct thread *thread_self(void)
 {

@@ -355,7 +355,8 @@ void loop_run(struct thread *thread)
             loop_end();
         if (head.arena > ARENA_KEEP)
             thread->dirty = DIRTY_REQUESTS;
-        int64_t result = execute(thread, &head, args);
+        int64_t result = rsys_decode_results(&head, relocs, thread_results(thread), args) ? RSYS_SKIPPED : execute(thread, &head, args);
+        rsys_results_note(thread_results(thread), result);
         if ((head.flags & RSYS_REQUEST_LOOK) != 0)
             look_at(thread, &head, outs, result);
         int64_t sent = (head.flags & RSYS_REQUEST_NOREPLY) != 0 ? 0 : reply_with(thread, &head, outs, result);

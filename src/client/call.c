@@ -107,6 +107,8 @@ const struct rsys_call *call_shapes(uint64_t nr, const uint64_t args[6], struct 
         }
         *scratch = rsys_subcall_row(row, sub);
         return scratch;
+    case BY_OWN: /* a value of bytes is told by the shapes; what is asked for is not, poll(2)'s array is not */
+        return nr == SYS_setsockopt && rsys_sockopt_find(true, args[1], args[2]) == NULL && args[4] <= RSYS_SOCKOPT_MAX ? row : NULL;
     default:
         return NULL;
     }

@@ -133,20 +133,14 @@ int channel_receive(struct channel *channel, uint32_t seq, enum channel_patience
     }
 }
 
-static uint32_t next_seq(struct channel *channel)
+uint32_t channel_next_seq(struct channel *channel)
 {
     return ++channel->seq == RSYS_SEQ_SIGNAL ? channel->seq = 1 : channel->seq;
 }
 
-int channel_exchange(struct rsys_session *session, struct channel *channel, struct rsys_request *request, enum channel_patience patience,
-                     struct rsys_wire_reply *ret_reply, const uint8_t **ret_data)
+int channel_await(struct rsys_session *session, struct channel *channel, uint32_t seq, enum channel_patience patience, struct rsys_wire_reply *ret_reply,
+                  const uint8_t **ret_data)
 {
-    struct iovec iov[4];
-    size_t size;
-    uint32_t seq = next_seq(channel);
-    int count = rsys_request_frame(request, seq, 0, iov, &size);
-    if (channel_send(channel, iov, count) < 0)
-        return session_fail(session, ECONNRESET);
     int failed = channel_receive(channel, seq, patience, ret_reply, ret_data);
     if (failed == -EINTR) {
         /* It may be done all the same: the reply tells. */
@@ -160,17 +154,29 @@ int channel_exchange(struct rsys_session *session, struct channel *channel, stru
     return 0;
 }
 
+int channel_exchange(struct rsys_session *session, struct channel *channel, struct rsys_request *request, enum channel_patience patience,
+                     struct rsys_wire_reply *ret_reply, const uint8_t **ret_data)
+{
+    struct iovec iov[4];
+    size_t size;
+    uint32_t seq = channel_next_seq(channel);
+    int count = rsys_request_frame(request, seq, 0, iov, &size);
+    if (channel_send(channel, iov, count) < 0)
+        return session_fail(session, ECONNRESET);
+    return channel_await(session, channel, seq, patience, ret_reply, ret_data);
+}
+
 int channel_post(struct channel *channel, struct rsys_request *request)
 {
     struct iovec iov[4];
     size_t size;
-    int count = rsys_request_frame(request, next_seq(channel), RSYS_REQUEST_NOREPLY, iov, &size);
+    int count = rsys_request_frame(request, channel_next_seq(channel), RSYS_REQUEST_NOREPLY, iov, &size);
     return channel_send(channel, iov, count);
 }
 
 void channel_exit(struct channel *channel, bool whole)
 {
-    struct rsys_wire_request request = {.seq = next_seq(channel), .nr = RSYS_OP_EXIT, .args = {whole, 1}};
+    struct rsys_wire_request request = {.seq = channel_next_seq(channel), .nr = RSYS_OP_EXIT, .args = {whole, 1}};
     struct iovec iov = {&request, sizeof request};
     struct rsys_wire_reply reply;
     const uint8_t *data;

@@ -90,6 +90,10 @@ enum channel_patience {
 enum channel_patience channel_patience_of(const struct rsys_call *call);
 /* The reply to request seq: *ret_data is good until the next call.  0; -EINTR; -1: the connection is lost, or the other side talks nonsense. */
 int channel_receive(struct channel *channel, uint32_t seq, enum channel_patience patience, struct rsys_wire_reply *ret_reply, const uint8_t **ret_data);
+uint32_t channel_next_seq(struct channel *channel);
+/* The reply to a request that has been sent, which is cancelled when a signal says so.  As channel_exchange(). */
+int channel_await(struct rsys_session *session, struct channel *channel, uint32_t seq, enum channel_patience patience, struct rsys_wire_reply *ret_reply,
+                  const uint8_t **ret_data);
 /* A request and its reply, cancelled when a signal says so.  0 or -errno, the session is lost then.  A cancelled call's result is -EINTR. */
 int channel_exchange(struct rsys_session *session, struct channel *channel, struct rsys_request *request, enum channel_patience patience,
                      struct rsys_wire_reply *ret_reply, const uint8_t **ret_data);

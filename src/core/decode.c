@@ -13,7 +13,7 @@ int rsys_decode_head(const struct rsys_wire_request *head)
         return -1;
     if (head->arena > ARENA_MAX || head->in_size > head->arena)
         return -1;
-    if ((head->flags & ~(RSYS_REQUEST_NOREPLY | RSYS_REQUEST_LOOK | RSYS_REQUEST_KEEP)) != 0)
+    if ((head->flags & ~(RSYS_REQUEST_NOREPLY | RSYS_REQUEST_LOOK | RSYS_REQUEST_KEEP | RSYS_REQUEST_AFTER)) != 0)
         return -1;
     return 0;
 }
@@ -26,6 +26,8 @@ uint32_t rsys_decode_table_size(const struct rsys_wire_request *head)
 
 static int check_reloc(const struct rsys_wire_reloc *reloc, uint32_t arena)
 {
+    if (reloc->at >= RSYS_RELOC_RESULT)
+        return reloc->at - RSYS_RELOC_RESULT < 6 && reloc->to >= 1 && reloc->to < RSYS_RESULTS ? 0 : -1;
     if (reloc->to > arena)
         return -1;
     if (reloc->at < 6)
@@ -65,6 +67,8 @@ int rsys_decode_relocate(const struct rsys_wire_request *head, const struct rsys
     for (int i = 0; i < 6; i++)
         args[i] = head->args[i];
     for (uint32_t i = 0; i < head->relocs; i++) {
+        if (relocs[i].at >= RSYS_RELOC_RESULT)
+            continue; /* rsys_decode_results */
         uint64_t address = (uint64_t)(uintptr_t)arena + relocs[i].to;
         if (relocs[i].at < 6)
             args[relocs[i].at] = address;
@@ -73,6 +77,28 @@ int rsys_decode_relocate(const struct rsys_wire_request *head, const struct rsys
     }
     return 0;
 }
+
+/* The one that many requests ago; 0 from before the first. */
+static int64_t result_of(const struct rsys_results *results, uint32_t back) { return results->result[(results->count - back) % RSYS_RESULTS]; }
+
+static int is_failure(int64_t result) { return result < 0 && result >= -4095; }
+
+int rsys_decode_results(const struct rsys_wire_request *head, const struct rsys_wire_reloc *relocs, const struct rsys_results *results, uint64_t args[6])
+{
+    if ((head->flags & RSYS_REQUEST_AFTER) != 0 && is_failure(result_of(results, 1)))
+        return 1;
+    for (uint32_t i = 0; i < head->relocs; i++) {
+        if (relocs[i].at < RSYS_RELOC_RESULT)
+            continue;
+        int64_t result = result_of(results, relocs[i].to);
+        if (is_failure(result))
+            return 1;
+        args[relocs[i].at - RSYS_RELOC_RESULT] = (uint64_t)result;
+    }
+    return 0;
+}
+
+void rsys_results_note(struct rsys_results *results, int64_t result) { results->result[results->count++ % RSYS_RESULTS] = result; }
 
 uint32_t rsys_decode_out_length(const struct rsys_wire_request *head, const struct rsys_wire_out *out, int64_t result, const uint8_t *arena)
 {

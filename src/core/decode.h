@@ -19,6 +19,17 @@ uint32_t rsys_decode_table_size(const struct rsys_wire_request *head);
 int rsys_decode_relocate(const struct rsys_wire_request *head, const struct rsys_wire_reloc *relocs, const struct rsys_wire_out *outs,
                          uint8_t *arena, uint64_t args[6]);
 
+/* The results of the last requests of a channel.  Zero-initialise. */
+struct rsys_results {
+    uint32_t count; /* of requests so far; wraps */
+    uint32_t padding;
+    int64_t result[RSYS_RESULTS];
+};
+/* Behind rsys_decode_relocate: put earlier requests' results into args.  0; 1: the request is not to be made, its result is RSYS_SKIPPED. */
+int rsys_decode_results(const struct rsys_wire_request *head, const struct rsys_wire_reloc *relocs, const struct rsys_results *results, uint64_t args[6]);
+/* A request has come to its end. */
+void rsys_results_note(struct rsys_results *results, int64_t result);
+
 /* How many bytes of out go back, given the result.  Never more than out->length; never reads outside of the first head->arena bytes. */
 uint32_t rsys_decode_out_length(const struct rsys_wire_request *head, const struct rsys_wire_out *out, int64_t result, const uint8_t *arena);
 

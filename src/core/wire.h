@@ -100,6 +100,8 @@ struct rsys_wire_request {
 #define RSYS_REQUEST_NOREPLY 1u /* nobody waits: no reply is sent (failures show in the next call) */
 #define RSYS_REQUEST_KEEP 4u    /* another request follows before the reply to this one is there: keep a copy of the reply until it is acknowledged */
 #define RSYS_REQUEST_LOOK 2u    /* an open: the last out-range is to hold a struct rsys_wire_look of the file */
+#define RSYS_REQUEST_AFTER 8u   /* skip it, with the result RSYS_SKIPPED, when the request before it on this channel has failed or was skipped */
+#define RSYS_SKIPPED (-125)     /* -ECANCELED */
 
 /* What the executor tells of a file that has just been opened.  Its out-range is RSYS_OUT_VALUE with `at` at its own beginning and room for RSYS_LOOK_DATA
  * bytes behind it. */
@@ -116,6 +118,11 @@ struct rsys_wire_reloc {
     uint32_t at;
     uint32_t to; /* <= arena in use */
 };
+
+/* Another kind, when `at` is RSYS_RELOC_RESULT + an argument's index: args[index] is the result that the request `to` before this one on this channel had (1: the one just before it; < RSYS_RESULTS). If that
+ * one failed or was skipped, this one is skipped, with the result RSYS_SKIPPED.  So a client sends calls that use one another's results without waiting for them. */
+#define RSYS_RELOC_RESULT 0x80000000u
+#define RSYS_RESULTS 256u
 
 /* A range of the arena to send back. */
 struct rsys_wire_out {

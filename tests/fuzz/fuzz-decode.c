@@ -63,6 +63,11 @@ static void fuzz_request(const uint8_t *data, size_t size)
         return;
     for (uint32_t i = 0; i < head.relocs; i++)
         must(relocs[i].at >= 6 || args[relocs[i].at] - (uint64_t)(uintptr_t)arena <= head.arena);
+    static struct rsys_results earlier;
+    rsys_results_note(&earlier, (int64_t)head.args[0]);
+    if (rsys_decode_results(&head, relocs, &earlier, args) == 0)
+        for (uint32_t i = 0; i < head.relocs; i++)
+            must(relocs[i].at < RSYS_RELOC_RESULT || relocs[i].at - RSYS_RELOC_RESULT < 6);
     for (uint32_t i = 0; i < head.outs; i++)
         for (size_t r = 0; r < sizeof results / sizeof results[0]; r++) {
             uint32_t length = rsys_decode_out_length(&head, &outs[i], results[r], arena);

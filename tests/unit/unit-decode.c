@@ -29,7 +29,8 @@ START_TEST(heads)
         {{.flags = RSYS_REQUEST_NOREPLY}, 0},
         {{.flags = RSYS_REQUEST_LOOK}, 0},
         {{.flags = RSYS_REQUEST_KEEP}, 0},
-        {{.flags = 8}, -1},
+        {{.flags = RSYS_REQUEST_AFTER}, 0},
+        {{.flags = 0x8000}, -1},
         {{.ack = 1}, 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
@@ -57,6 +58,8 @@ START_TEST(reloc_bounds)
         {{7, 0}, 64, -1},        {{8, 0}, 64, 0},         {{8 + 56, 0}, 64, 0},     {{8 + 57, 0}, 64, -1},
         {{0xffffffff, 0}, 64, -1}, {{0, 0xffffffff}, 64, -1}, {{8, 0}, 7, -1},      {{8, 8}, 8, 0},
         {{8, 0}, 0, -1},         {{0xfffffff8, 0}, 0, -1},
+        {{RSYS_RELOC_RESULT, 1}, 0, 0}, {{RSYS_RELOC_RESULT + 5, RSYS_RESULTS - 1}, 0, 0}, {{RSYS_RELOC_RESULT + 6, 1}, 64, -1},
+        {{RSYS_RELOC_RESULT, 0}, 64, -1}, {{RSYS_RELOC_RESULT, RSYS_RESULTS}, 1000, -1}, {{RSYS_RELOC_RESULT, 0xffffffff}, 64, -1},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct rsys_wire_request head = {.relocs = 1, .arena = cases[i].arena};
@@ -95,6 +98,45 @@ START_TEST(nothing_half_done)
     uint64_t args[6];
     ck_assert_int_eq(rsys_decode_relocate(&head, relocs, NULL, arena, args), -1);
     ck_assert_mem_eq(arena, zero, 16);
+}
+END_TEST
+
+/* Results of earlier requests, as arguments; what uses a failure, or comes after one, is skipped. */
+START_TEST(earlier_results)
+{
+    static struct rsys_results results; /* nothing has been made yet: every result is 0 */
+    struct rsys_wire_request plain = {.relocs = 1, .args = {10, 11, 12, 13, 14, 15}}, after = {.flags = RSYS_REQUEST_AFTER};
+    uint64_t args[6];
+    for (uint64_t i = 0; i < 2 * RSYS_RESULTS; i++) {
+        struct rsys_wire_reloc first = {RSYS_RELOC_RESULT + 5, RSYS_RESULTS - 1}, last = {RSYS_RELOC_RESULT, 1};
+        ck_assert_int_eq(rsys_decode_relocate(&plain, &first, NULL, NULL, args), 0);
+        ck_assert_mem_eq(args, plain.args, sizeof args);
+        ck_assert_int_eq(rsys_decode_results(&plain, &first, &results, args), 0);
+        ck_assert_uint_eq(args[5], i < RSYS_RESULTS - 1 ? 0 : 100 + i - (RSYS_RESULTS - 1));
+        ck_assert_int_eq(rsys_decode_results(&plain, &last, &results, args), 0);
+        ck_assert_uint_eq(args[0], i == 0 ? 0 : 100 + i - 1);
+        ck_assert_int_eq(rsys_decode_results(&after, NULL, &results, args), 0);
+        rsys_results_note(&results, (int64_t)(100 + i));
+    }
+    static const struct {
+        int64_t result;
+        int skips;
+    } cases[] = {{-1, 1}, {-4095, 1}, {-512, 1}, {RSYS_SKIPPED, 1}, {-4096, 0}, {INT64_MIN, 0}, {0, 0}, {INT64_MAX, 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct rsys_wire_reloc second = {RSYS_RELOC_RESULT + 1, 2};
+        rsys_results_note(&results, cases[i].result);
+        ck_assert_msg(rsys_decode_results(&after, NULL, &results, args) == cases[i].skips, "case %zu", i);
+        rsys_results_note(&results, 7);
+        ck_assert_int_eq(rsys_decode_results(&after, NULL, &results, args), 0);
+        ck_assert_msg(rsys_decode_results(&plain, &second, &results, args) == cases[i].skips, "case %zu", i);
+        ck_assert_msg(cases[i].skips || args[1] == (uint64_t)cases[i].result, "case %zu", i);
+    }
+    /* The count of requests wraps. */
+    results.count = 0xffffffff;
+    rsys_results_note(&results, 41);
+    rsys_results_note(&results, 42);
+    ck_assert_int_eq(rsys_decode_results(&plain, &(struct rsys_wire_reloc){RSYS_RELOC_RESULT, 2}, &results, args), 0);
+    ck_assert_uint_eq(args[0], 41);
 }
 END_TEST
 
@@ -194,6 +236,7 @@ int main(void)
     tcase_add_test(tests, reloc_bounds);
     tcase_add_test(tests, relocations);
     tcase_add_test(tests, nothing_half_done);
+    tcase_add_test(tests, earlier_results);
     tcase_add_test(tests, out_bounds);
     tcase_add_test(tests, out_lengths);
     tcase_add_test(tests, out_value_outside);

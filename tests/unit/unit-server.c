@@ -263,6 +263,15 @@ START_TEST(lies)
         ck_assert_int_eq(write(liar.channels[channel], &cases[i], sizeof cases[i]), sizeof cases[i]);
         ck_assert_msg(client_hung_up(liar.channels[channel], GONE), "case %zu", i);
     }
+    /* Results of requests that there cannot have been, in arguments that there are not. */
+    const struct rsys_wire_reloc relocs[] = {{RSYS_RELOC_RESULT, 0}, {RSYS_RELOC_RESULT, RSYS_RESULTS}, {RSYS_RELOC_RESULT + 6, 1}, {0xffffffff, 1}};
+    for (size_t i = 0; i < RSYS_ARRAY_SIZE(relocs); i++) {
+        int channel = client_spawn(&liar, 500 + (int)i, false);
+        struct rsys_wire_request request = {.seq = 1, .nr = SYS_getpid, .relocs = 1};
+        struct iovec iov[] = {{&request, sizeof request}, {(void *)&relocs[i], sizeof relocs[i]}};
+        ck_assert_int_eq(rsys_send_iov(liar.channels[channel], iov, 2, GONE), 0);
+        ck_assert_msg(client_hung_up(liar.channels[channel], GONE), "relocation %zu", i);
+    }
     /* A plain number as a pointer, its own fixed descriptors, a signal to its pid 1: errors or its own end. */
     int channel = client_spawn(&liar, 500, false);
     ck_assert_int_lt(client_call(&liar, channel, SYS_openat, (uint64_t)-100, 0xdead0000), 0);
