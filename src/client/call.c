@@ -33,7 +33,7 @@ enum by {
 static const uint8_t by[RSYS_HANDLERS] = {
     [RSYS_HANDLER_REGULAR] = BY_SHAPES, [RSYS_HANDLER_CLOSE] = BY_SHAPES, [RSYS_HANDLER_DUP] = BY_SHAPES, [RSYS_HANDLER_RESIZE] = BY_SHAPES,
     [RSYS_HANDLER_SYNC] = BY_SHAPES, [RSYS_HANDLER_EPOLL] = BY_SHAPES, [RSYS_HANDLER_CREDS] = BY_SHAPES, [RSYS_HANDLER_SETCREDS] = BY_SHAPES,
-    [RSYS_HANDLER_SENDFILE] = BY_SHAPES, [RSYS_HANDLER_CWD] = BY_SHAPES, [RSYS_HANDLER_GETDENTS] = BY_SHAPES, [RSYS_HANDLER_MSG] = BY_SHAPES,
+    [RSYS_HANDLER_SENDFILE] = BY_SHAPES, [RSYS_HANDLER_CWD] = BY_SHAPES, [RSYS_HANDLER_GETDENTS] = BY_SHAPES, [RSYS_HANDLER_MSG] = BY_TRANSFER,
     [RSYS_HANDLER_SOCKETPAIR] = BY_SHAPES, [RSYS_HANDLER_NEWFD] = BY_SHAPES, [RSYS_HANDLER_STATFD] = BY_SHAPES, [RSYS_HANDLER_CHROOT] = BY_SHAPES,
     [RSYS_HANDLER_CAPGET] = BY_SHAPES,
     [RSYS_HANDLER_READ] = BY_TRANSFER, [RSYS_HANDLER_WRITE] = BY_TRANSFER, [RSYS_HANDLER_READV] = BY_TRANSFER, [RSYS_HANDLER_WRITEV] = BY_TRANSFER,
@@ -136,7 +136,7 @@ int64_t call_finish(struct rsys_session *session, struct rsys_request *request, 
     return failed < 0 ? failed : reply->result;
 }
 
-static int64_t exchange(struct rsys_session *session, struct channel *channel, enum channel_patience patience)
+int64_t call_exchange(struct rsys_session *session, struct channel *channel, enum channel_patience patience)
 {
     struct rsys_wire_reply reply;
     const uint8_t *data;
@@ -144,13 +144,13 @@ static int64_t exchange(struct rsys_session *session, struct channel *channel, e
     return failed < 0 ? failed : call_finish(session, &channel->request, &reply, data);
 }
 
-static int64_t make_by_shapes(struct rsys_session *session, struct channel *channel, const struct rsys_call *row, const uint64_t args[6])
+int64_t call_by_shapes(struct rsys_session *session, struct channel *channel, const struct rsys_call *row, const uint64_t args[6])
 {
     int failed = rsys_encode_call(&channel->request, row, args, &rsys_memory_own);
     if (failed < 0)
         return failed;
     rsys_request_fence(&channel->request, row, session->welcome.nofile);
-    return exchange(session, channel, channel_patience_of(row));
+    return call_exchange(session, channel, channel_patience_of(row));
 }
 
 static int64_t make_transfer(struct rsys_session *session, struct channel *channel, const struct rsys_call *row, const uint64_t args[6])
@@ -167,7 +167,7 @@ static int64_t make_transfer(struct rsys_session *session, struct channel *chann
     int64_t error = rsys_transfer_start(&transfer, vector, row->nr, args, &rsys_memory_own, &channel->request);
     enum rsys_transfer_step step = error == 0 ? RSYS_TRANSFER_MORE : RSYS_TRANSFER_OVER;
     if (error > 0)
-        error = exchange(session, channel, channel_patience_of(row));
+        error = call_exchange(session, channel, channel_patience_of(row));
     while (step == RSYS_TRANSFER_MORE) {
         struct rsys_wire_reply reply;
         const uint8_t *data;
@@ -229,7 +229,7 @@ static int64_t make_close_range(struct rsys_session *session, struct channel *ch
     if (cut[0] > cut[1])
         return 0;
     rsys_request_start(&channel->request, row->nr, cut);
-    return exchange(session, channel, CHANNEL_PATIENT);
+    return call_exchange(session, channel, CHANNEL_PATIENT);
 }
 
 /* What has pointers in it would have the server's kernel follow the program's addresses in the memory of its executor. */
@@ -243,13 +243,13 @@ static int64_t make_sockopt(struct rsys_session *session, struct channel *channe
         return -EBADF;
     if (row->nr == SYS_getsockopt && args[3] != 0 && args[4] != 0) {
         int64_t failed = rsys_encode_getsockopt(&channel->request, args, &rsys_memory_own);
-        return failed < 0 ? failed : exchange(session, channel, CHANNEL_PATIENT);
+        return failed < 0 ? failed : call_exchange(session, channel, CHANNEL_PATIENT);
     }
     if (row->nr == SYS_setsockopt && (int32_t)args[4] < 0)
         return -EINVAL;
     memcpy(cut, args, sizeof cut);
     cut[4] = RSYS_MIN((uint64_t)(uint32_t)args[4], (uint64_t)RSYS_SOCKOPT_MAX);
-    return make_by_shapes(session, channel, row, row->nr == SYS_setsockopt ? cut : args);
+    return call_by_shapes(session, channel, row, row->nr == SYS_setsockopt ? cut : args);
 }
 
 int64_t call_make(struct rsys_session *session, uint64_t nr, const uint64_t args[6])
@@ -262,6 +262,8 @@ int64_t call_make(struct rsys_session *session, uint64_t nr, const uint64_t args
         failed = thread_channel(session, &channel);
     if (failed < 0)
         return failed;
+    if (row->handler == RSYS_HANDLER_MSG)
+        return call_message(session, channel, row, args);
     if (by[row->handler] == BY_TRANSFER)
         return make_transfer(session, channel, row, args);
     if (row->handler == RSYS_HANDLER_POLL)
@@ -272,5 +274,5 @@ int64_t call_make(struct rsys_session *session, uint64_t nr, const uint64_t args
         return make_sockopt(session, channel, row, args);
     int error;
     row = call_shapes(nr, args, &scratch, &error);
-    return row == NULL ? error : make_by_shapes(session, channel, row, args);
+    return row == NULL ? error : call_by_shapes(session, channel, row, args);
 }

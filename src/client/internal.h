@@ -124,6 +124,11 @@ int call_check(const struct rsys_session *session, uint64_t nr, const uint64_t a
 const struct rsys_call *call_shapes(uint64_t nr, const uint64_t args[6], struct rsys_call *scratch, int *ret_error);
 /* What a reply says, stored: the call's result.  The server is hostile: -EPROTO, the session is lost, when it tells more than there was room for. */
 int64_t call_finish(struct rsys_session *session, struct rsys_request *request, const struct rsys_wire_reply *reply, const uint8_t *data);
+/* A request that is made already, and its reply. */
+int64_t call_exchange(struct rsys_session *session, struct channel *channel, enum channel_patience patience);
+int64_t call_by_shapes(struct rsys_session *session, struct channel *channel, const struct rsys_call *row, const uint64_t args[6]);
+/* sendmsg, recvmsg, sendto, recvfrom (message.c). */
+int64_t call_message(struct rsys_session *session, struct channel *channel, const struct rsys_call *row, const uint64_t args[6]);
 /* Make a call: its result. */
 int64_t call_make(struct rsys_session *session, uint64_t nr, const uint64_t args[6]);
 

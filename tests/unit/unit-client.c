@@ -5,6 +5,7 @@
 #include <check.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -196,6 +197,55 @@ START_TEST(sockets)
 }
 END_TEST
 
+static int shared_socket;
+
+static void *receive_all(void *to)
+{
+    return (void *)(intptr_t)rsys_recv(session, shared_socket, to, 3 * MEBIBYTE + 5, MSG_WAITALL);
+}
+
+/* Messages: with a descriptor, with an address, and with more than one request holds. */
+START_TEST(messages)
+{
+    enum { SIZE = 3 * MEBIBYTE + 5 };
+    char *data = malloc(SIZE), *back = calloc(1, SIZE), text[8] = "";
+    int pair[2];
+    union {
+        struct cmsghdr head;
+        char room[CMSG_SPACE(sizeof(int))];
+    } control = {.head = {.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int))}};
+    start(_i);
+    memset(data, 'x', SIZE);
+    int file = rsys_open(session, "/etc/passwd", O_RDONLY), got = -1;
+    ck_assert_int_eq(rsys_socketpair(session, AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    memcpy(CMSG_DATA(&control.head), &file, sizeof file);
+    struct iovec vector[2] = {{"he", 2}, {"llo", 3}};
+    struct msghdr message = {.msg_iov = vector, .msg_iovlen = 2, .msg_control = &control, .msg_controllen = sizeof control};
+    ck_assert_int_eq(rsys_sendmsg(session, pair[0], &message, 0), 5);
+    memset(&control, 0, sizeof control);
+    vector[0] = (struct iovec){text, 5};
+    message.msg_iovlen = 1;
+    ck_assert_int_eq(rsys_recvmsg(session, pair[1], &message, MSG_CMSG_CLOEXEC), 5);
+    ck_assert_str_eq(text, "hello");
+    ck_assert_int_eq(control.head.cmsg_type, SCM_RIGHTS);
+    memcpy(&got, CMSG_DATA(&control.head), sizeof got);
+    ck_assert_int_ge(got, 3);
+    ck_assert_int_ne(got, file);
+    ck_assert_int_eq(rsys_fcntl(session, got, F_GETFD), FD_CLOEXEC);
+    ck_assert_int_eq(rsys_sendmsg(session, pair[0], (void *)16, 0), -EFAULT);
+    /* What does not fit the socket waits for its reader. */
+    shared_socket = pair[1];
+    pthread_t reader;
+    pthread_create(&reader, NULL, receive_all, back);
+    ck_assert_int_eq(rsys_send(session, pair[0], data, SIZE, 0), SIZE);
+    pthread_join(reader, NULL);
+    ck_assert_int_eq(memcmp(data, back, SIZE), 0);
+    stop();
+    free(data);
+    free(back);
+}
+END_TEST
+
 /* ---- batches ---- */
 
 START_TEST(batch)
@@ -341,6 +391,7 @@ int main(void)
     tcase_add_test(tcase, addresses);
     tcase_add_test(tcase, private_server);
     tcase_add_loop_test(tcase, sockets, 0, kinds);
+    tcase_add_loop_test(tcase, messages, 0, kinds);
     tcase_add_loop_test(tcase, batch, 0, kinds);
     tcase_add_loop_test(tcase, batch_refusals, 0, kinds);
     tcase_add_test(tcase, batch_of_many);
