@@ -178,3 +178,23 @@ unit_client_life_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 unit_client_life_LDFLAGS = $(AM_LDFLAGS) $(librsys_rpath)
 unit_client_life_LDADD = $(library_test_libs)
 unit_client_life_DEPENDENCIES = $(library_test_needs)
+# ... and from outside
+noinst_PROGRAMS += compare-native compare-library
+compare_native_SOURCES = tests/library/compare.c
+compare_native_CPPFLAGS = -D_GNU_SOURCE
+compare_native_CFLAGS = $(AM_CFLAGS) $(compare_flags)
+compare_library_SOURCES = tests/library/compare.c tests/library/calls.h
+compare_library_CPPFLAGS = -D_GNU_SOURCE -DLIBRARY -I$(top_srcdir)/src/client
+compare_library_CFLAGS = $(AM_CFLAGS) $(compare_flags)
+compare_library_LDFLAGS = $(AM_LDFLAGS) $(librsys_rpath)
+compare_library_LDADD = $(LIBRSYS_LIBS)
+compare_library_DEPENDENCIES = librsys.so $(librsys_soname)
+# Wrong arguments are its purpose.
+compare_flags = -Wno-nonnull -Wno-stringop-overflow -Wno-stringop-overread -Wno-unused-result
+TESTS += tests/library/check.test
+check_DATA += tests/library/check.test
+CLEANFILES += tests/library/check.test
+EXTRA_DIST += tests/library/check
+tests/library/check.test: $(srcdir)/tests/library/check rsys-sandboxd compare-native compare-library rsys-cp rsys-ls rsys-nc
+	@$(MKDIR_P) tests/library
+	$(AM_V_GEN)printf '#!/bin/sh\nexec %s %s %s\n' $(abs_srcdir)/tests/library/check $(abs_srcdir) $(abs_builddir) >$@ && chmod +x $@
