@@ -4,11 +4,15 @@ bench_names = guest raw relay
 bench_programs = $(bench_names:%=tests/bench/%)
 
 .PHONY: bench
-bench: all $(bench_programs) tests/programs/native
+bench: all $(bench_programs) tests/bench/library tests/programs/native
 	$(top_srcdir)/tests/bench/bench.py --build . --json bench.json $(BENCHFLAGS)
 
 tests/bench/%: $(top_srcdir)/tests/bench/%.c
 	@mkdir -p $(@D) && echo "  BENCH    $@" && $(CC) -D_GNU_SOURCE $(RSYS_CFLAGS) -O2 -static -o $@ $< -pthread
 
-CLEANFILES += $(bench_programs) bench.json
-EXTRA_DIST += tests/bench/bench.py $(bench_names:%=tests/bench/%.c)
+# Through librsys: by the path of the library in the tree.
+tests/bench/library: $(top_srcdir)/tests/bench/library.c $(librsys_soname) librsys.so
+	@mkdir -p $(@D) && echo "  BENCH    $@" && $(CC) -D_GNU_SOURCE $(RSYS_CFLAGS) -O2 -I$(top_srcdir)/src/client -o $@ $< librsys.so $(librsys_rpath)
+
+CLEANFILES += $(bench_programs) tests/bench/library bench.json
+EXTRA_DIST += tests/bench/bench.py tests/bench/library_rows.py $(bench_names:%=tests/bench/%.c) tests/bench/library.c
