@@ -4,6 +4,7 @@
  * Everything that a descriptor can be is on the server, so most of what rsys-jail has a handler for (to keep two homes in order) needs nothing here but its shapes. */
 #include "src/client/internal.h"
 
+#include "src/core/report.h"
 #include "src/core/sockopts.h"
 #include "src/core/subcalls.h"
 #include "src/core/transfer.h"
@@ -53,21 +54,25 @@ void guard_leave(struct guard *guard)
     errno = guard->error;
 }
 
-int call_check(const struct rsys_session *session, uint64_t nr, const uint64_t args[6])
+int call_check(struct rsys_session *session, uint64_t nr, const uint64_t args[6])
 {
     const struct rsys_call *row = rsys_call_by_number(nr);
-    uint16_t error = 0;
+    struct channel *channel;
     if (row == NULL || row->where == RSYS_LOCAL)
         return -ENOSYS;
-    switch (rsys_rules_decide(&session->rules, nr, args, &error)) {
+    struct rsys_decision decision = rsys_rules_judge(&session->rules, nr, args);
+    if (((decision.action >= RSYS_ACTION_DENY && !decision.table) || decision.logged) && thread_channel(session, &channel) == 0 &&
+        rsys_report(&channel->request, session->reports, nr, args) && channel_post(channel, &channel->request) < 0)
+        session_fail(session, ECONNRESET);
+    switch (decision.action) {
     case RSYS_ACTION_REMOTE:
         return by[row->handler] != BY_NONE ? 0 : -ENOSYS;
     case RSYS_ACTION_DENY:
-        return -(int)error;
-    case RSYS_ACTION_KILL:
-        return -EPERM; /* on the server it would be the end of all descriptors */
-    default:
+        return -(int)decision.error;
+    case RSYS_ACTION_LOCAL:
         return -ENOSYS; /* the policy has it on the client, where a session has nothing */
+    default:
+        return -EPERM; /* a signal, or the end of all descriptors, is what a guest would get */
     }
 }
 

@@ -56,6 +56,7 @@ struct rsys_session {
     struct channel *leader;
     struct channel *next_leader; /* while this process forks: the child's */
     struct channel *channels;    /* the threads'; under the registry */
+    uint32_t reports[RSYS_CALLS_MAX]; /* rsys_report()'s; a thread's count may be lost */
     atomic_int lost;         /* 0, or the errno of every call from now on */
 };
 
@@ -118,8 +119,8 @@ struct guard {
 void guard_enter(struct guard *guard);
 void guard_leave(struct guard *guard);
 
-/* Whether the library makes this call at all: 0 or -errno.  By what the policy says, too. */
-int call_check(const struct rsys_session *session, uint64_t nr, const uint64_t args[6]);
+/* Whether the library makes this call at all: 0 or -errno.  By what the policy says, too; what it denies is told to the server's log. */
+int call_check(struct rsys_session *session, uint64_t nr, const uint64_t args[6]);
 /* The row whose shapes are all that the call needs, *scratch for one made up, or NULL when it needs more. */
 const struct rsys_call *call_shapes(uint64_t nr, const uint64_t args[6], struct rsys_call *scratch, int *ret_error);
 /* What a reply says, stored: the call's result.  The server is hostile: -EPROTO, the session is lost, when it tells more than there was room for. */

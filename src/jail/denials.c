@@ -1,34 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* denials.c: what the policy denies, or wants logged, told to the server's log.
  *
- * The guest's executor is sent a word of it ahead of the next request, and nobody waits.  Of each call the first ones are told one by one; then only, now and then, how many they
- * were, so that a program that asks for the impossible all the time costs the server little. */
+ * The guest's executor is sent a word of it ahead of the next request, and nobody waits. */
+#include "src/core/report.h"
 #include "src/jail/internal.h"
 
 #include <signal.h>
 #include <sys/ptrace.h>
 #include <sys/user.h>
 
-#define TOLD_SINGLY 16u
-#define TOLD_TOGETHER 256u
-
-static void post(struct guest *guest, uint64_t nr, const uint64_t args[6])
-{
-    struct rsys_request request = {0};
-    rsys_request_start(&request, (uint16_t)nr, args);
-    (void)rsys_guest_post(guest, &request); /* what cannot be told stops nobody */
-    rsys_request_free(&request);
-}
-
 static void tell(struct guest *guest, uint64_t nr, const uint64_t args[6])
 {
     static uint32_t counts[RSYS_CALLS_MAX]; /* of this supervisor's session */
-    if (nr >= RSYS_CALLS_MAX || guest->channel == NULL)
-        return;
-    if (++counts[nr] <= TOLD_SINGLY)
-        post(guest, RSYS_OP_REPORT + nr, args);
-    else if ((counts[nr] - TOLD_SINGLY) % TOLD_TOGETHER == 0)
-        post(guest, RSYS_OP_REPORT_MORE + nr, (const uint64_t[6]){TOLD_TOGETHER});
+    struct rsys_request request = {0};
+    if (guest->channel != NULL && rsys_report(&request, counts, nr, args))
+        (void)rsys_guest_post(guest, &request); /* what cannot be told stops nobody */
+    rsys_request_free(&request);
 }
 
 void rsys_denial_tell(const struct call *call) { tell(call->guest, call->nr, call->args); }
