@@ -25,6 +25,7 @@ sharedlib_DATA = librsys.so.$(librsys_version)
 pkgconfigdir = $(libdir)/pkgconfig
 pkgconfig_DATA = src/client/rsys.pc
 CLEANFILES += librsys.so.$(librsys_version) $(librsys_soname) librsys.so src/client/rsys.pc
+dist_doc_DATA += doc/ways-in.md
 EXTRA_DIST += src/client/librsys.map src/client/rsys.pc.in
 
 src/client/rsys.pc: $(srcdir)/src/client/rsys.pc.in Makefile
