@@ -195,6 +195,6 @@ TESTS += tests/library/check.test
 check_DATA += tests/library/check.test
 CLEANFILES += tests/library/check.test
 EXTRA_DIST += tests/library/check
-tests/library/check.test: $(srcdir)/tests/library/check rsys-sandboxd compare-native compare-library rsys-cp rsys-ls rsys-nc
+tests/library/check.test: $(srcdir)/tests/library/check rsys-sandboxd compare-native compare-library rsys-cp rsys-ls rsys-nc rsys-tls rsys-keygen
 	@$(MKDIR_P) tests/library
 	$(AM_V_GEN)printf '#!/bin/sh\nexec %s %s %s\n' $(abs_srcdir)/tests/library/check $(abs_srcdir) $(abs_builddir) >$@ && chmod +x $@

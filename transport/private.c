@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -37,16 +38,12 @@ static void server_path(bool beside, char path[PATH_MAX])
 }
 
 /* In the forked child, of a process that may have threads: nothing here takes a lock. */
-static void server_child(const char *path, int fd, const struct rsys_private_server *how)
+static void execute(const char *path, const char *name, const char *option, int fd)
 {
     char number[16], *end = number + sizeof number - 1;
     *end = 0;
     for (unsigned rest = (unsigned)fd; rest > 0 || *end == 0; rest /= 10)
         *--end = (char)('0' + rest % 10);
-    /* A session of its own: the terminal's signals are for the guest.  It ends by itself when our end of the pair is closed. */
-    setsid();
-    if (how->mask != NULL)
-        sigprocmask(SIG_SETMASK, how->mask, NULL);
     int null_fd = open("/dev/null", O_RDWR);
     if (null_fd >= 0) {
         dup2(null_fd, 0);
@@ -55,32 +52,57 @@ static void server_child(const char *path, int fd, const struct rsys_private_ser
             close(null_fd);
     }
     fcntl(fd, F_SETFD, 0);
-    execl(path, "rsys-sandboxd", "--embedded", end, (char *)NULL);
+    execl(path, name, option, end, (char *)NULL);
     const char *why = strerrordesc_np(errno);
-    const char *const parts[] = {"rsys: execute ", path, ": ", why != NULL ? why : "it cannot be", " (RSYS_SANDBOXD names another one)\n"};
+    const char *const parts[] = {"rsys: execute ", path, ": ", why != NULL ? why : "it cannot be", "\n"};
     for (size_t i = 0; i < RSYS_ARRAY_SIZE(parts); i++)
         (void)!write(2, parts[i], strlen(parts[i]));
     _exit(125);
 }
 
-/* Without the program's handlers of fork(2): what is forked here executes something else at once. */
-static pid_t start_orphan(const char *path, int fd, const struct rsys_private_server *how)
+/* The grandchild: of all that the program has open, it gets this one descriptor, and what its errors go to. */
+static void be_orphan(const char *path, const char *name, const char *option, int fd, pid_t parent)
 {
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    setsid();
+    if (fd != 3 && dup2(fd, 3) != 3)
+        _exit(125);
+    close_range(4, ~0u, 0);
+    while (getppid() == parent) /* its end is not to be taken for that of whoever we are for */
+        sched_yield();
+    execute(path, name, option, 3);
+}
+
+int rsys_execute_orphan(const char *path, const char *name, const char *option, int fd)
+{
+    /* Without the program's handlers of fork(2): what is forked here executes something else at once. */
     pid_t between = _Fork();
     if (between == 0) {
-        pid_t server = _Fork();
-        if (server == 0)
-            server_child(path, fd, how);
-        _exit(server < 0 ? errno & 0xff : 0);
+        pid_t self = getpid(), orphan = _Fork();
+        if (orphan == 0)
+            be_orphan(path, name, option, fd, self);
+        _exit(orphan < 0 ? errno & 0xff : 0);
     }
     int status = 0;
-    while (between > 0 && waitpid(between, &status, 0) < 0 && errno == EINTR)
-        ;
+    while (between > 0 && waitpid(between, &status, 0) < 0)
+        if (errno != EINTR)
+            return 0; /* ECHILD: the program ignores SIGCHLD, and has no children to wait for */
     if (between < 0 || !WIFEXITED(status) || WEXITSTATUS(status) != 0) {
         errno = between < 0 ? errno : WIFEXITED(status) ? WEXITSTATUS(status) : EAGAIN;
         return -1;
     }
     return 0;
+}
+
+static void server_child(const char *path, int fd, const struct rsys_private_server *how)
+{
+    /* A session of its own: the terminal's signals are for the guest.  It ends by itself when our end of the pair is closed. */
+    setsid();
+    if (how->mask != NULL)
+        sigprocmask(SIG_SETMASK, how->mask, NULL);
+    execute(path, "rsys-sandboxd", "--embedded", fd);
 }
 
 int rsys_private_server_start(const struct rsys_private_server *how, pid_t *ret_pid, struct rsys_error **err)
@@ -94,7 +116,7 @@ int rsys_private_server_start(const struct rsys_private_server *how, pid_t *ret_
         return rsys_error_make(err, errno, "socketpair");
     RSYS_AUTO_FD own = pair[0];
     RSYS_AUTO_FD theirs = pair[1];
-    pid_t pid = how->orphan ? start_orphan(path, theirs, how) : fork();
+    pid_t pid = how->orphan ? rsys_execute_orphan(path, "rsys-sandboxd", "--embedded", theirs) : fork();
     if (pid == 0 && !how->orphan)
         server_child(path, theirs, how);
     if (pid < 0)

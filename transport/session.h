@@ -14,11 +14,15 @@ struct rsys_private_server {
     const char *what;     /* for messages: why one is started */
     bool beside;          /* look for it beside the executable of this process (an uninstalled tree, or bin/ and sbin/ with one prefix) */
     bool orphan;          /* it is nobody's child, so that no wait(2) of the program sees it; else *ret_pid tells whose */
-    const sigset_t *mask; /* its signal mask */
+    const sigset_t *mask; /* its signal mask; an orphan's is empty */
 };
 /* Start one, which $RSYS_SANDBOXD names, or the installed one.  It ends when every descriptor of the connection to it is closed.  Returns that
  * descriptor (close-on-exec, for "embedded:FD"), or -1. */
 int rsys_private_server_start(const struct rsys_private_server *how, pid_t *ret_pid, struct rsys_error **err);
+
+/* Execute path with the arguments name, option and the number of a descriptor, which is a duplicate of fd and all that it has beside standard error: as nobody's child, from a process that may have
+ * threads.  0, or -1 with errno. */
+int rsys_execute_orphan(const char *path, const char *name, const char *option, int fd);
 
 /* Take the payload of rsys_hello_session() apart.  It is the server's word: counts, sizes and each rule are checked before anything uses them.  The
  * rules are the caller's to free (rsys_rules_free).  0 or -1. */

@@ -2,8 +2,9 @@
 /* tls.c: the transport tls:HOST:PORT: TCP, whose bytes a TLS process encrypts (tls-process.c).
  *
  * What listening gives is the bare TCP connection: the daemon reads its preamble, and hands it to a TLS process.  Connecting does all of it.  The client's TLS process is
- * a child of whoever connects first, forked from it: that has to be single-threaded then. */
+ * a child of whoever connects first, forked from it: that has to be single-threaded then; or a program of its own (rsys_address_use_tls_program). */
 #include "transport/ops.h"
+#include "transport/session.h"
 #include "transport/tls.h"
 
 #include "src/core/util.h"
@@ -23,6 +24,7 @@
 struct tls_client {
     struct rsys_tls_file file;
     rsys_tls_confine *confine;
+    const char *program;   /* instead of a fork, or NULL */
     pthread_mutex_t mutex; /* for what follows */
     int control_fd;        /* to its TLS process; -1: not started */
     pid_t pid;
@@ -67,6 +69,8 @@ int rsys_address_use_key(struct rsys_address *address, const char *path, rsys_tl
     return rsys_tls_file_check(&client->file, false, err);
 }
 
+void rsys_address_use_tls_program(struct rsys_address *address, const char *program) { address->tls->program = program; }
+
 int rsys_address_make_tls(struct rsys_address *address, struct rsys_error **err)
 {
     char *text = NULL;
@@ -91,14 +95,15 @@ static int start_process(const struct rsys_address *address, struct rsys_error *
     int pair[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
         return rsys_error_make(err, errno, "start the TLS process");
-    client->pid = fork();
-    if (client->pid == 0) {
+    client->pid = client->program != NULL ? rsys_execute_orphan(client->program, "rsys-tls", "--control", pair[1]) : fork();
+    if (client->pid == 0 && client->program == NULL) {
         close(pair[0]);
         rsys_tls_process_run(pair[1], false, client->confine);
     }
     close(pair[1]);
     if (client->pid < 0) {
         close(pair[0]);
+        client->pid = 0;
         return rsys_error_make(err, errno, "start the TLS process");
     }
     client->control_fd = pair[0];

@@ -30,6 +30,8 @@ void rsys_address_set_mode(struct rsys_address *address, unsigned mode);
 int rsys_address_use_key(struct rsys_address *address, const char *path, rsys_tls_confine *confine, struct rsys_error **err);
 /* An adopted listener of tcp: is to be one of tls:. */
 int rsys_address_make_tls(struct rsys_address *address, struct rsys_error **err);
+/* Its TLS process is this program (src/client/tls-main.c), executed as nobody's child, and not a child that is forked from us; program has to stay.  Behind rsys_address_use_key, before the first connection. */
+void rsys_address_use_tls_program(struct rsys_address *address, const char *program);
 /* Whether connections there are to be handed to a TLS process (tls.h) when they are accepted. */
 bool rsys_address_is_tls(const struct rsys_address *address);
 

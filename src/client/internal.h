@@ -62,8 +62,8 @@ struct rsys_session {
 
 /* ---- session.c ---- */
 
-/* address NULL: a private server. */
-struct rsys_session *session_open(const char *address, bool no_fork, int timeout_ms, struct rsys_error **err);
+/* address NULL: a private server.  key: the key file of a tls: address, NULL: the default one. */
+struct rsys_session *session_open(const char *address, const char *key, bool no_fork, int timeout_ms, struct rsys_error **err);
 /* The program's end of it. */
 void session_close(struct rsys_session *session);
 void session_unref(struct rsys_session *session);

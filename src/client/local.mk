@@ -8,7 +8,7 @@ librsys_pic_a_SOURCES = $(librsys_core_a_SOURCES) $(librsys_transport_a_SOURCES)
 librsys_pic_a_SOURCES += src/client/internal.h
 librsys_pic_a_SOURCES += src/client/connect.c src/client/session.c src/client/channel.c src/client/thread.c
 librsys_pic_a_SOURCES += src/client/call.c src/client/calls.c src/client/message.c src/client/dir.c src/client/batch.c
-librsys_pic_a_CPPFLAGS = $(librsys_transport_a_CPPFLAGS)
+librsys_pic_a_CPPFLAGS = $(librsys_transport_a_CPPFLAGS) -DRSYS_HELPERDIR='"$(libdir)/rsys"'
 librsys_pic_a_CFLAGS = $(AM_CFLAGS) -fPIC
 
 # nodelete: its functions are what threads' ends and fork(2) call.
@@ -17,6 +17,11 @@ librsys.so.$(librsys_version): librsys-pic.a $(srcdir)/src/client/librsys.map
 		-Wl,--version-script=$(srcdir)/src/client/librsys.map -o $@ -Wl,--whole-archive librsys-pic.a -Wl,--no-whole-archive $(GNUTLS_LIBS)
 $(librsys_soname) librsys.so: librsys.so.$(librsys_version)
 	$(AM_V_GEN)ln -sf librsys.so.$(librsys_version) $@
+
+helperdir = $(libdir)/rsys
+helper_PROGRAMS = rsys-tls
+rsys_tls_SOURCES = src/client/tls-main.c
+rsys_tls_LDADD = $(TRANSPORT_LIBS) $(SANDBOX_LIBS)
 
 noinst_DATA += $(librsys_soname) librsys.so
 include_HEADERS = src/client/rsys.h

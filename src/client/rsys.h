@@ -40,9 +40,10 @@ struct rsys_connect_options {
     size_t size;      /* of this struct, as the program was compiled */
     unsigned flags;   /* enum rsys_connect_flag */
     int timeout_ms;   /* for each connection; 0: 10 seconds */
+    const char *key;  /* the key file of a tls: address, as rsys-keygen(1) makes it; NULL: rsys-jail's default */
 };
 
-/* Connect to the server at "tcp:HOST:PORT", "vsock:CID:PORT" or "unix:PATH" and have a sandbox made.  options: NULL, or what is not the default.  Returns the session, which is
+/* Connect to the server at "tcp:HOST:PORT", "tls:HOST:PORT", "vsock:CID:PORT" or "unix:PATH" and have a sandbox made.  options: NULL, or what is not the default.  Returns the session, which is
  * the caller's to end with rsys_disconnect; or NULL, and *ret_error (unless ret_error is NULL) says what failed, to be freed with rsys_error_free. */
 struct rsys_session *rsys_connect(const char *address, const struct rsys_connect_options *options, struct rsys_error **ret_error);
 /* Close all that this process has open there, and forget the session; the sandbox ends with the last process that uses it.  No thread may use it any more.  NULL is allowed. */

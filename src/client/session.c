@@ -9,7 +9,6 @@
 #include "transport/session.h"
 
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -160,16 +159,27 @@ int session_clone(struct rsys_session *session, uint64_t flags, struct channel *
 
 static int start_private(struct rsys_session *session, struct rsys_error **err)
 {
-    sigset_t none;
     char text[32];
-    sigemptyset(&none);
-    const struct rsys_private_server how = {.what = "a private server is asked for", .orphan = true, .mask = &none};
+    const struct rsys_private_server how = {.what = "a private server is asked for", .orphan = true};
     session->private_fd = rsys_private_server_start(&how, NULL, err);
     if (session->private_fd < 0)
         return -1;
     snprintf(text, sizeof text, "embedded:%d", session->private_fd);
     session->address = rsys_address_parse(text, err);
     return session->address != NULL ? 0 : -1;
+}
+
+/* The address, and for a tls: one its keys.  TLS is spoken by a process of its own, which here is another program: the one that calls us may have threads, and is
+ * not to find a child that it does not know. */
+static int find_server(struct rsys_session *session, const char *address, const char *key, struct rsys_error **err)
+{
+    const char *program = secure_getenv("RSYS_TLS_PROGRAM");
+    session->address = rsys_address_parse(address, err);
+    if (session->address == NULL || rsys_address_use_key(session->address, key, NULL, err) < 0)
+        return -1;
+    if (rsys_address_is_tls(session->address))
+        rsys_address_use_tls_program(session->address, program != NULL && program[0] != 0 ? program : RSYS_HELPERDIR "/rsys-tls");
+    return 0;
 }
 
 static int hello(struct rsys_session *session, struct rsys_error **err)
@@ -195,7 +205,7 @@ static int spawn_leader(struct rsys_session *session, struct rsys_error **err)
     return 0;
 }
 
-struct rsys_session *session_open(const char *address, bool no_fork, int timeout_ms, struct rsys_error **err)
+struct rsys_session *session_open(const char *address, const char *key, bool no_fork, int timeout_ms, struct rsys_error **err)
 {
     struct rsys_session *session = calloc(1, sizeof *session);
     if (session == NULL) {
@@ -207,11 +217,7 @@ struct rsys_session *session_open(const char *address, bool no_fork, int timeout
     session->timeout_ms = timeout_ms;
     session->users = 1;
     pthread_mutex_init(&session->lock, NULL);
-    int failed = 0;
-    if (address != NULL)
-        failed = (session->address = rsys_address_parse(address, err)) == NULL ? -1 : 0;
-    else
-        failed = start_private(session, err);
+    int failed = address != NULL ? find_server(session, address, key, err) : start_private(session, err);
     if (failed == 0 && share(session) < 0)
         failed = rsys_error_make(err, errno, "the session's shared memory");
     if (failed < 0 || hello(session, err) < 0 || spawn_leader(session, err) < 0) {

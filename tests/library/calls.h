@@ -19,10 +19,11 @@ static long calls_told(long result)
     return -1;
 }
 
-static void calls_begin(const char *address)
+static void calls_begin(const char *address, const char *key)
 {
+    const struct rsys_connect_options options = {.size = sizeof options, .key = key};
     struct rsys_error *error = NULL;
-    calls_session = rsys_connect(address, NULL, &error);
+    calls_session = rsys_connect(address, &options, &error);
     if (calls_session != NULL)
         return;
     fprintf(stderr, "%s\n", rsys_error_text(error));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* compare.c: a program that is built twice, with the C library's calls and with librsys's (-DLIBRARY, calls.h), and prints what it sees: the two outputs have to be the same.
  *
- *     compare ADDRESS DIRECTORY         DIRECTORY is made, used and taken away; ADDRESS is not looked at natively */
+ *     compare ADDRESS DIRECTORY [KEY FILE]         DIRECTORY is made, used and taken away; ADDRESS is not looked at natively */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -22,7 +22,7 @@
 #include "calls.h"
 #else
 #include <dirent.h>
-static void calls_begin(const char *address) {}
+static void calls_begin(const char *address, const char *key) {}
 static void calls_end(void) {}
 #endif
 
@@ -211,10 +211,10 @@ static void processes(void)
 
 int main(int argc, char **argv)
 {
-    if (argc != 3)
+    if (argc != 3 && argc != 4)
         return 2;
     signal(SIGPIPE, SIG_IGN);
-    calls_begin(argv[1]);
+    calls_begin(argv[1], argv[3]);
     if (mkdir(argv[2], 0700) < 0 || chdir(argv[2]) < 0) {
         perror(argv[2]);
         return 1;
@@ -227,6 +227,7 @@ int main(int argc, char **argv)
     SAY(chdir("/"));
     if (rmdir(argv[2]) < 0)
         perror(argv[2]);
+    SAY(wait(&(int){0})); /* no child but the program's own */
     calls_end();
     return 0;
 }
