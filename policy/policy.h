@@ -35,6 +35,12 @@ enum rsys_filter_telling {
     RSYS_FILTER_TELL_ALL,      /* and what the guest's own kernel does by itself (--learn) */
 };
 int rsys_filter_guest(const struct rsys_rules *rules, enum rsys_filter_telling telling, struct sock_filter **ret_program, unsigned *ret_count, struct rsys_error **err);
+/* A guest's own, of the kernel's format, for a guest that is traced: recvmsg, dup3, close, close_range and pause pass when their fifth argument is the cookie.  -1: too long, or no memory. */
+int rsys_filter_own(const struct sock_filter *program, unsigned count, uint64_t cookie, struct sock_filter **ret_program, unsigned *ret_count, struct rsys_error **err);
+/* The session's for tracing, from the one for notifications: what would be notified, and seccomp, has the verdict SECCOMP_RET_TRACE with RSYS_FILTER_TRACED as its data.  Those calls pass when
+ * their sixth argument is the cookie. */
+#define RSYS_FILTER_TRACED 0x7273u
+int rsys_filter_trace(const struct sock_filter *program, unsigned count, uint64_t cookie, struct sock_filter **ret_program, unsigned *ret_count, struct rsys_error **err);
 /* The executor's (server side): what the policy lets run remotely, with its argument conditions, and what the executor itself needs
  * (src/core/needs.def); everything else fails: ENOSYS for calls that never run on a server, and for what a rule denies a notification with the rule's errno as its data. */
 int rsys_filter_executor(const struct rsys_rules *rules, struct sock_filter **ret_program, unsigned *ret_count, struct rsys_error **err);

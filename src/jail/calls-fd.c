@@ -14,7 +14,6 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/syscall.h>
 
 #include "src/core/subcalls.h"
@@ -64,12 +63,9 @@ static int64_t interrupted(int error) { return error == -ENOENT || error == -ESR
 
 int rsys_call_drop_local(struct call *call, int fd)
 {
-    static int tombstone = -1;
-    if (tombstone < 0 && (tombstone = eventfd(0, EFD_CLOEXEC)) < 0)
-        return -errno;
-    int placed = rsys_call_add_fd(call, tombstone, fd, true);
-    if (placed < 0)
-        return placed;
+    int dropped = rsys_call_drop_fd(call, fd);
+    if (dropped < 0)
+        return dropped;
     rsys_fd_clear_local(table_of(call), fd);
     return 0;
 }

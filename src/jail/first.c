@@ -5,6 +5,7 @@
  * system call is needed to say that the listener is there; the supervisor takes it out of the child with pidfd_getfd.  What the child still calls
  * before its exec is passed through: it is our code, in a process that may do no more than any guest. */
 #include "policy/policy.h"
+#include "src/jail/intercept.h"
 #include "src/jail/internal.h"
 #include "src/jail/learn.h"
 
@@ -12,34 +13,62 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
-#ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
-#define SECCOMP_IOCTL_NOTIF_SET_FLAGS SECCOMP_IOW(4, __u64)
-#define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP (1UL << 0)
-#endif
-
 #define TRACE_OPTIONS \
     (PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACEEXEC | PTRACE_O_TRACEEXIT | PTRACE_O_EXITKILL)
 
 /* What the child tells the supervisor before its breakpoint, in shared memory. */
 struct first_shared {
-    int listener; /* the child's descriptor */
+    int listener; /* the child's descriptor, or -1: there is none, and it is to be traced */
+    int error;    /* why there is none, 0: none was asked for */
 };
 
-/* The child.  Nothing of libc that could hold a lock of another thread of the supervisor: a thread may have had it at the fork. */
-static __attribute__((noreturn)) void first_child(const struct rsys_session *session, struct first_shared *shared, int go, struct sock_filter *filter,
-                                                  unsigned count)
+/* What the child is to install: the one, or where that cannot be had the other.  A count of 0: not that one. */
+struct first_filters {
+    struct sock_filter *notify; /* owned */
+    unsigned count;
+    struct rsys_ptrace_filter trace;
+};
+
+/* Whether calls can be intercepted from now on. */
+static bool install(struct first_shared *shared, const struct first_filters *filters)
 {
-    struct sock_fprog program = {.len = (unsigned short)count, .filter = filter};
+    struct sock_fprog notify = {.len = (unsigned short)filters->count, .filter = filters->notify};
+    struct sock_fprog trace = {.len = (unsigned short)filters->trace.count, .filter = filters->trace.filter};
+
+    shared->listener = -1;
+    if (notify.len) {
+        shared->listener = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &notify); /* close-on-exec */
+        shared->error = errno;
+        if (shared->listener >= 0)
+            return true;
+    }
+    if (!trace.len) {
+        dprintf(STDERR_FILENO, "rsys-jail: install the guests' filter: %s (--intercept=ptrace does without a listener)\n", strerror(shared->error));
+        return false;
+    }
+    errno = -rsys_ptrace_take_hand(&filters->trace);
+    if (errno)
+        dprintf(STDERR_FILENO, "rsys-jail: give guests the descriptor %d: %s (to trace them, the hard limit of descriptors has to be above it: ulimit -Hn)\n",
+                filters->trace.number, strerror(errno));
+    else if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &trace) < 0)
+        dprintf(STDERR_FILENO, "rsys-jail: install the guests' filter for tracing: %s\n", strerror(errno));
+    else
+        return true;
+    return false;
+}
+
+/* The child.  Nothing of libc that could hold a lock of another thread of the supervisor: a thread may have had it at the fork. */
+static __attribute__((noreturn)) void first_child(const struct rsys_session *session, struct first_shared *shared, int go, const struct first_filters *filters)
+{
     struct rsys_error *err = NULL;
     char byte;
-    int listener, code;
+    int code;
 
     if (rsys_cage_become_guest(session, &err) < 0) {
         dprintf(STDERR_FILENO, "rsys-jail: %s\n", rsys_error_text(err));
@@ -48,14 +77,8 @@ static __attribute__((noreturn)) void first_child(const struct rsys_session *ses
     /* The supervisor is not dumpable and so neither are we, until our exec, whose memory belongs to the guests' user namespace: to be traced and to have the
      * listener taken, we have to be.  Nobody else can see us. */
     prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
-    if (send(go, "", 1, MSG_NOSIGNAL) != 1 || recv(go, &byte, 1, 0) != 1)
+    if (send(go, "", 1, MSG_NOSIGNAL) != 1 || recv(go, &byte, 1, 0) != 1 || !install(shared, filters))
         _exit(RSYS_EXIT_OURS);
-    listener = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
-    if (listener < 0) {
-        dprintf(STDERR_FILENO, "rsys-jail: install the guests' filter: %s\n", strerror(errno));
-        _exit(RSYS_EXIT_OURS);
-    }
-    shared->listener = listener; /* close-on-exec */
     __asm__ volatile("int3");
     execve(session->program, session->argv, session->environment);
     code = errno;
@@ -120,16 +143,31 @@ static int first_directory(struct jail *jail)
     return result < 0 ? -1 : 0;
 }
 
+/* What --intercept asks for. */
+static int make_filters(struct jail *jail, struct first_filters *ret, struct rsys_error **err)
+{
+    enum rsys_intercept_wish wish = jail->session->options->intercept;
+    bool shows = jail->session->trace_fd >= 0 || jail->session->options->stats;
+    enum rsys_filter_telling telling = rsys_learns() ? RSYS_FILTER_TELL_ALL : shows ? RSYS_FILTER_TELL_REFUSALS : RSYS_FILTER_TELL_DENIALS;
+    RSYS_AUTO_ERROR why = NULL;
+
+    if (rsys_filter_guest(&jail->session->rules, telling, &ret->notify, &ret->count, err) < 0)
+        return -1;
+    if (wish != RSYS_INTERCEPT_NOTIFY && rsys_ptrace_prepare(jail, ret->notify, ret->count, &ret->trace, err) < 0)
+        return -1;
+    if (wish == RSYS_INTERCEPT_PTRACE || rsys_notify_prepare(jail, wish == RSYS_INTERCEPT_NOTIFY ? err : &why) < 0)
+        ret->count = 0;
+    return ret->count || ret->trace.count ? 0 : -1;
+}
+
 int rsys_first_guest(struct jail *jail, struct rsys_error **err)
 {
-    RSYS_AUTO_FREE struct sock_filter *filter = NULL;
-    unsigned count = 0;
+    struct first_filters filters = {0};
     int go[2];
     char byte;
     pid_t pid;
 
-    if (rsys_filter_guest(&jail->session->rules, rsys_learns() ? RSYS_FILTER_TELL_ALL
-                          : jail->session->trace_fd >= 0 || jail->session->options->stats ? RSYS_FILTER_TELL_REFUSALS : RSYS_FILTER_TELL_DENIALS, &filter, &count, err) < 0)
+    if (make_filters(jail, &filters, err) < 0)
         return -1;
     jail->shared = mmap(NULL, sizeof(*jail->shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (jail->shared == MAP_FAILED)
@@ -141,8 +179,10 @@ int rsys_first_guest(struct jail *jail, struct rsys_error **err)
         return rsys_error_make(err, errno, "fork the first guest");
     if (pid == 0) {
         close(go[1]);
-        first_child(jail->session, jail->shared, go[0], filter, count);
+        first_child(jail->session, jail->shared, go[0], &filters);
     }
+    free(filters.notify);
+    free(filters.trace.filter);
     close(go[0]);
     if (first_join(jail, pid) < 0 || first_directory(jail) < 0 || rsys_control_spawn(jail, pid) < 0)
         return rsys_error_make(err, ENOMEM, "start the first guest");
@@ -157,16 +197,19 @@ int rsys_first_guest(struct jail *jail, struct rsys_error **err)
 void rsys_first_trap(struct guest *guest)
 {
     struct jail *jail = guest->process->jail;
+    const struct rsys_options *options = jail->session->options;
+    bool listens = jail->shared->listener >= 0;
+    int error = jail->shared->error;
+    int result = listens ? rsys_notify_start(guest, jail->shared->listener) : rsys_ptrace_start(guest, TRACE_OPTIONS);
 
-    jail->notify.kind = SOURCE_NOTIFY;
-    jail->notify.fd = rsys_guest_get_fd(guest, jail->shared->listener);
     munmap(jail->shared, sizeof(*jail->shared));
     jail->shared = NULL;
-    if (jail->notify.fd < 0 || rsys_source_watch(jail, &jail->notify, false) < 0) {
-        rsys_jail_lost(jail, "the guests' calls cannot be listened to: %s", strerror(jail->notify.fd < 0 ? -jail->notify.fd : errno));
+    if (result < 0) {
+        rsys_jail_lost(jail, "the guests' calls cannot be %s: %s", listens ? "listened to" : "traced", strerror(-result));
         return;
     }
-    /* Wakes the guest on our CPU, at once; kernels before 6.6 do not know it. */
-    ioctl(jail->notify.fd, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
+    if (!listens && options->intercept == RSYS_INTERCEPT_AUTO)
+        dprintf(STDERR_FILENO, "rsys-jail: the kernel gives no listener for system calls here (%s), so they are traced, which is slower (--intercept=ptrace says so ahead)\n",
+                error == EBUSY ? "a filter with one is in force already" : strerror(error));
     rsys_guest_resume(guest, 0);
 }

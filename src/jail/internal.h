@@ -14,7 +14,7 @@
 /* ---- the loop (supervisor.c) ---- */
 
 /* What the loop waits for.  epoll hands back a struct source; each kind has one function. */
-enum source_kind { SOURCE_NOTIFY, SOURCE_CHANNEL, SOURCE_SIGNALS, SOURCE_SPARE, SOURCE_VIEW, SOURCE_LINK, SOURCE_WAITS, SOURCE_TETHER, SOURCE_TIMER };
+enum source_kind { SOURCE_NOTIFY, SOURCE_CHANNEL, SOURCE_SIGNALS, SOURCE_SPARE, SOURCE_VIEW, SOURCE_LINK, SOURCE_WAITS, SOURCE_TETHER, SOURCE_TIMER, SOURCE_PARK };
 struct source {
     enum source_kind kind;
     int fd; /* -1: none (yet) */
@@ -25,7 +25,9 @@ struct source {
 struct jail {
     struct rsys_session *session;
     int epoll_fd;
-    struct source notify, signals, spare, view, link, waits;
+    const struct rsys_intercept *intercept;
+    struct tracing *tracing;  /* intercept-ptrace.c's */
+    struct source notify, signals, spare, view, link, waits, park;
     struct channel *control;
     struct channel *channels; /* all but control */
     struct channel *dead;     /* to be freed when the events at hand are done */
@@ -194,7 +196,8 @@ enum call_phase {
     CALL_PASS,     /* the same, for VERDICT_CONTINUE */
 };
 
-void rsys_notify_event(struct jail *jail);
+/* The guest waits for its call's answer: a new call, or the one in flight once more. */
+void rsys_call_arrives(struct guest *guest, const struct seccomp_notif *notif);
 /* A reply on a guest's channel. */
 void rsys_call_reply(struct guest *guest, const struct rsys_wire_reply *reply, const uint8_t *data);
 /* The guest knows its result: trace it, deliver what was postponed. */

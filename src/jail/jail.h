@@ -121,6 +121,7 @@ struct guest {
     struct postponed *postponed; /* signals to deliver after the call in flight, oldest first */
     struct mask_swap *mask;  /* a ppoll's temporary mask, or NULL */
     struct injection *injection; /* a call that it is made to do (signal-watch.c), or NULL */
+    struct trap *trap;       /* how it stands in its stop (intercept-ptrace.c); NULL with notifications */
     pid_t cloning;           /* stopped in clone until the executor has forked this one, or 0 */
     bool mirrorless;         /* its executor could not be made */
     bool killed;             /* it is in its exit stop because of a signal */
@@ -157,7 +158,7 @@ enum verdict {
 struct call {
     struct guest *guest;
     const struct rsys_call *row;
-    uint64_t id;             /* the notification's */
+    uint64_t id;             /* the notification's, 0: there are none */
     uint64_t nr, args[6];    /* copied once; acted on alone */
     int64_t result;          /* for the guest, -errno on failure */
     enum rsys_action placed; /* for the trace */
@@ -240,9 +241,11 @@ void rsys_call_answer(struct call *call, int64_t result);
 void rsys_call_resume(struct call *call, enum verdict verdict);
 /* Whether the notification is still valid (the guest was not interrupted or killed meanwhile). */
 bool rsys_call_valid(const struct call *call);
-/* Install a descriptor of ours in the guest at number `at` (SECCOMP_IOCTL_NOTIF_ADDFD, SECCOMP_ADDFD_FLAG_SETFD), or at the lowest free local number (at < 0).  The number, or -errno; -ERESTARTSYS:
+/* Install a descriptor of ours in the guest at number `at`, or at the lowest free local number (at < 0).  The number, or -errno; -ERESTARTSYS:
  * the guest has been interrupted, which is the call's result then. */
 int rsys_call_add_fd(struct call *call, int fd, int at, bool cloexec);
+/* Drop what the guest has at a number of its local table; the number is not to be used locally from then on (something harmless may stay there).  0 or -errno, as rsys_call_add_fd(). */
+int rsys_call_drop_fd(struct call *call, int fd);
 /* Take a duplicate of a guest's local descriptor (pidfd_getfd).  A descriptor of ours, or -errno. */
 int rsys_guest_get_fd(struct guest *guest, int fd);
 struct rsys_memory *rsys_guest_memory(struct guest *guest);

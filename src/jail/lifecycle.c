@@ -7,6 +7,7 @@
  *
  * rsys-jail ends with its first guest, as a shell's command does; whatever else still runs is killed then, because the supervisor is pid 1 of the
  * guests' pid namespace. */
+#include "src/jail/intercept.h"
 #include "src/jail/internal.h"
 #include "src/jail/learn.h"
 #include "src/jail/look.h"
@@ -120,6 +121,7 @@ void rsys_guest_gone(struct guest *guest)
     }
     rsys_signal_free(guest);
     rsys_mask_free(guest);
+    rsys_trap_free(guest);
     rsys_injection_free(guest);
     rsys_request_free(&guest->call->request);
     rsys_look_free(guest);
@@ -372,6 +374,7 @@ static void stop_exec(struct jail *jail, pid_t pid)
     process = guest->process;
     rsys_look_forget(guest);
     rsys_call_abandon(guest);
+    rsys_trap_forget(guest);
     guest->told = false;
     guest->doubtful = 0;
     if (process->fds->users > 1) { /* exec unshares it */
@@ -462,6 +465,7 @@ void rsys_exit_unmirrored(struct guest *guest)
 static void stop_exit(struct guest *guest)
 {
     guest->state = GUEST_EXITING;
+    rsys_trap_forget(guest);
     guest->cloning = 0; /* killed while it waited for its executor's fork: it is resumed by the exit's confirmation now */
     guest->process->threads--;
     if (guest->process->threads == 0 && guest->process->fds->users == 1)
@@ -556,6 +560,8 @@ static void guest_stopped(struct jail *jail, pid_t tid, int status)
         rsys_guest_resume(guest, 0);
         return;
     }
+    if (jail->intercept == &rsys_intercept_ptrace && rsys_ptrace_stop(guest, status))
+        return;
     switch (event) {
     case PTRACE_EVENT_CLONE:
     case PTRACE_EVENT_FORK:
@@ -585,15 +591,21 @@ static void guest_stopped(struct jail *jail, pid_t tid, int status)
     }
 }
 
+#define EVENTS_AT_ONCE 64 /* traced guests could go on for ever */
+
 void rsys_lifecycle_event(struct jail *jail)
 {
     int status;
     pid_t tid;
 
-    while (!jail->over && (tid = waitpid(-1, &status, __WALL | WNOHANG)) > 0) {
+    for (int i = 0; !jail->over && ((tid = rsys_ptrace_kept(jail, &status)) > 0 || (tid = waitpid(-1, &status, __WALL | WNOHANG)) > 0); i++) {
         if (WIFSTOPPED(status))
             guest_stopped(jail, tid, status);
         else
             guest_ended(jail, tid, status);
+        if (i == EVENTS_AT_ONCE) {
+            kill(getpid(), SIGCHLD); /* the rest after what else there is */
+            break;
+        }
     }
 }

@@ -8,6 +8,7 @@
  *
  * All that is for calls that wait: natively they look at their descriptors first, and what is ready is told though a signal is pending.  So they look before they ask
  * for their mask. */
+#include "src/jail/intercept.h"
 #include "src/jail/internal.h"
 
 #include <errno.h>
@@ -70,7 +71,7 @@ bool rsys_call_mask(struct call *call, uint64_t address, uint64_t size, enum ver
     mask_drop(guest);
     mask->wanted = wanted & ~(UINT64_C(1) << (SIGKILL - 1) | UINT64_C(1) << (SIGSTOP - 1));
     guest->mask = mask;
-    ptrace(PTRACE_INTERRUPT, guest->tid, NULL, NULL);
+    guest->process->jail->intercept->interrupt(guest);
     *ret_verdict = VERDICT_LATER;
     return false;
 }
@@ -98,7 +99,7 @@ bool rsys_mask_end(struct guest *guest)
     if (!guest->mask || guest->mask->state == MASK_ASKED)
         return false;
     guest->mask->state = MASK_ENDING;
-    ptrace(PTRACE_INTERRUPT, guest->tid, NULL, NULL);
+    guest->process->jail->intercept->interrupt(guest);
     return true;
 }
 

@@ -103,7 +103,7 @@ static void take_back(struct call *call)
     int fd = fds->written - 1;
     fds->written = 0;
     if (fds->written_by == call->guest->tid && !rsys_fd_is_local(fds, fd))
-        rsys_call_add_fd(call, rsys_jail_session(call->guest->process->jail)->zero_fd, fd, true);
+        rsys_call_drop_fd(call, fd);
 }
 
 void rsys_mmap_call_begins(struct call *call)

@@ -7,6 +7,7 @@
  *
  * Arguments are copied out of the notification once and the copy is acted on.  A call that is let through to the guest's own kernel is one that harms nobody: its
  * own memory and threads, or the local descriptors that the user gave it. */
+#include "src/jail/intercept.h"
 #include "src/jail/internal.h"
 #include "src/jail/learn.h"
 #include "src/jail/look.h"
@@ -40,27 +41,9 @@ static enum verdict (*const handlers[RSYS_HANDLERS])(struct call *call) = {
 
 /* ---- answers ---- */
 
-bool rsys_call_valid(const struct call *call)
-{
-    uint64_t id = call->id;
+bool rsys_call_valid(const struct call *call) { return call->guest->process->jail->intercept->valid(call); }
 
-    return ioctl(call->guest->process->jail->notify.fd, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0;
-}
-
-/* Tell the kernel.  False: the guest has been interrupted or killed meanwhile. */
-static bool notify_send(struct jail *jail, uint64_t id, int64_t result, uint32_t flags)
-{
-    struct seccomp_notif_resp *response = jail->response;
-
-    memset(response, 0, sizeof(*response));
-    response->id = id;
-    response->flags = flags;
-    if (!flags && result < 0 && result >= -4095)
-        response->error = (int32_t)result;
-    else if (!flags)
-        response->val = result;
-    return ioctl(jail->notify.fd, SECCOMP_IOCTL_NOTIF_SEND, response) == 0;
-}
+static bool answer(struct call *call, bool pass) { return call->guest->process->jail->intercept->answer(call, call->result, pass); }
 
 /* The call has its end: tell the guest, or whoever holds it. */
 static void call_finish(struct call *call, enum verdict verdict)
@@ -84,7 +67,7 @@ static void call_finish(struct call *call, enum verdict verdict)
     if (!pass && rsys_mask_end(guest))
         return;
     rsys_trace_call_ready(call, verdict);
-    if (!notify_send(guest->process->jail, call->id, call->result, pass ? SECCOMP_USER_NOTIF_FLAG_CONTINUE : 0))
+    if (!answer(call, pass))
         return; /* it comes again or stops */
     rsys_call_told(call);
 }
@@ -93,7 +76,7 @@ void rsys_call_told(struct call *call)
 {
     /* What the guest's own kernel does may stop inside of it as often as it likes. */
     call->guest->told_pass = call->phase == CALL_PASS && call->once;
-    call->guest->told = call->phase == CALL_ANSWERED || call->guest->told_pass;
+    call->guest->told = call->guest->process->jail->intercept->loses_answers && (call->phase == CALL_ANSWERED || call->guest->told_pass);
     call->guest->passed = call->phase == CALL_PASS;
     call->guest->told_id = call->guest->process->jail->last_id;
     call->guest->told_received = call->guest->process->jail->received;
@@ -429,7 +412,7 @@ const struct rsys_call *rsys_call_unseen(const struct guest *guest, const struct
 {
     const struct rsys_call *row = regs->rax == (uint64_t)-ERESTARTSYS ? rsys_call_by_number(regs->orig_rax) : NULL;
 
-    if (!row || !is_told(guest, row, regs))
+    if (!row || !guest->process->jail->intercept->loses_answers || !is_told(guest, row, regs))
         return NULL;
     /* What the guest's own kernel was let to do may have waited there. */
     return guest->passed && (row->flags & RSYS_CALL_BLOCKS) && stands_in(guest->call, regs) ? NULL : row;
@@ -451,7 +434,7 @@ static bool tell_again(struct guest *guest, const struct seccomp_notif *notif)
     if (!guest->told || hidden > own || !same_call(call, notif))
         return false;
     call->id = notif->id;
-    if (!notify_send(jail, call->id, call->result, guest->told_pass ? SECCOMP_USER_NOTIF_FLAG_CONTINUE : 0)) {
+    if (!answer(call, guest->told_pass)) {
         call->phase = guest->told_pass ? CALL_PASS : CALL_ANSWERED; /* once more */
         return true;
     }
@@ -461,24 +444,10 @@ static bool tell_again(struct guest *guest, const struct seccomp_notif *notif)
     return true;
 }
 
-static void notify_call(struct jail *jail, const struct seccomp_notif *notif)
+void rsys_call_arrives(struct guest *guest, const struct seccomp_notif *notif)
 {
-    struct guest *guest = rsys_guest_find(jail, (pid_t)notif->pid);
-    struct call *call;
+    struct call *call = guest->call;
 
-    if (!guest || !guest->channel) { /* killed, and reaped before its call was read; or killed because the server has ended its side */
-        notify_send(jail, notif->id, -ENOSYS, 0);
-        return;
-    }
-    call = guest->call;
-    if (guest->state == GUEST_STARTING) { /* our own code, before the program */
-        notify_send(jail, notif->id, 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE);
-        return;
-    }
-    if (rsys_injection_is(guest, notif)) { /* descriptors that we have put there, and a word of the vdso */
-        notify_send(jail, notif->id, 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE);
-        return;
-    }
     if (call->phase != CALL_IDLE) {
         /* -ERESTARTSYS is for the kernel, at a signal.  There was none: the call begins anew. */
         bool anew = call->phase == CALL_ANSWERED && call->result == -ERESTARTSYS;
@@ -515,39 +484,11 @@ static void notify_call(struct jail *jail, const struct seccomp_notif *notif)
         rsys_signal_after_call(guest);
 }
 
-void rsys_notify_event(struct jail *jail)
-{
-    struct seccomp_notif *notif = jail->request;
-
-    memset(notif, 0, jail->request_size);
-    if (ioctl(jail->notify.fd, SECCOMP_IOCTL_NOTIF_RECV, notif) < 0)
-        return; /* ENOENT: interrupted before we came; it comes again */
-    jail->last_id = notif->id;
-    jail->received++;
-    notify_call(jail, notif);
-}
-
 /* ---- descriptors ---- */
 
-int rsys_call_add_fd(struct call *call, int fd, int at, bool cloexec)
-{
-    struct seccomp_notif_addfd add = {
-        .id = call->id,
-        .flags = at >= 0 ? SECCOMP_ADDFD_FLAG_SETFD : 0,
-        .srcfd = (uint32_t)fd,
-        .newfd = at >= 0 ? (uint32_t)at : 0,
-        .newfd_flags = cloexec ? O_CLOEXEC : 0,
-    };
-    int number;
+int rsys_call_add_fd(struct call *call, int fd, int at, bool cloexec) { return call->guest->process->jail->intercept->add_fd(call, fd, at, cloexec); }
 
-    do
-        number = ioctl(call->guest->process->jail->notify.fd, SECCOMP_IOCTL_NOTIF_ADDFD, &add);
-    while (number < 0 && errno == EINTR);
-    /* Interrupted, there is no notification to act on, but the guest will make the call again. */
-    if (number < 0)
-        return errno == ENOENT ? -ERESTARTSYS : -errno;
-    return number;
-}
+int rsys_call_drop_fd(struct call *call, int fd) { return call->guest->process->jail->intercept->drop_fd(call, fd); }
 
 int rsys_guest_get_fd(struct guest *guest, int fd)
 {

@@ -157,6 +157,25 @@ static int parse_seconds(const char *text, int *ret_ms, struct rsys_error **err)
     return 0;
 }
 
+static int parse_intercept(const char *text, enum rsys_intercept_wish *ret_wish, const char *where, struct rsys_error **err)
+{
+    static const char *const names[] = {[RSYS_INTERCEPT_AUTO] = "auto", [RSYS_INTERCEPT_NOTIFY] = "notify", [RSYS_INTERCEPT_PTRACE] = "ptrace"};
+    for (size_t i = 0; i < RSYS_ARRAY_SIZE(names); i++)
+        if (strcmp(text, names[i]) == 0) {
+            *ret_wish = (enum rsys_intercept_wish)i;
+            return 0;
+        }
+    return rsys_error_make(err, 0, "%s%s: auto, notify or ptrace is wanted", where, text);
+}
+
+/* What is not on the command line may be in the environment. */
+static int take_environment(struct rsys_options *options, struct rsys_error **err)
+{
+    const char *server = getenv("RSYS_SERVER"), *intercept = getenv("RSYS_INTERCEPT");
+    options->server = server != NULL && server[0] != 0 ? server : NULL;
+    return intercept != NULL && intercept[0] != 0 ? parse_intercept(intercept, &options->intercept, "$RSYS_INTERCEPT=", err) : 0;
+}
+
 static int take_option(struct rsys_options *options, int option, struct rsys_error **err)
 {
     switch (option) {
@@ -171,6 +190,7 @@ static int take_option(struct rsys_options *options, int option, struct rsys_err
     case OPT_CHDIR: options->chdir = optarg; return 0;
     case OPT_TRACE: options->trace = optarg != NULL ? optarg : ""; return 0;
     case OPT_LEARN: options->learn = optarg; return 0;
+    case OPT_INTERCEPT: return parse_intercept(optarg, &options->intercept, "--intercept=", err);
     case OPT_STATS: options->stats = true; return 0;
     case OPT_CONNECT_TIMEOUT: return parse_seconds(optarg, &options->connect_timeout_ms, err);
     case OPT_RESUME_TIMEOUT: return parse_resume(optarg, &options->resume_timeout, err);
@@ -183,9 +203,7 @@ static int take_option(struct rsys_options *options, int option, struct rsys_err
 enum rsys_options_result rsys_options_parse(struct rsys_options *options, int argc, char **argv, struct rsys_error **err)
 {
     *options = (struct rsys_options){.connect_timeout_ms = 10000, .resume_timeout = 60};
-    const char *server = getenv("RSYS_SERVER");
-    options->server = server != NULL && server[0] != 0 ? server : NULL;
-    if (clean_environment(options, err) < 0)
+    if (take_environment(options, err) < 0 || clean_environment(options, err) < 0)
         return RSYS_OPTIONS_USAGE;
     optind = 1;
     struct option longs[RSYS_ARRAY_SIZE(table) + 1];

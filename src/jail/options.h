@@ -14,7 +14,11 @@ enum {
     RSYS_EXIT_NOT_FOUND = 127,
 };
 
+/* How the guests' calls are to come to the supervisor. */
+enum rsys_intercept_wish { RSYS_INTERCEPT_AUTO, RSYS_INTERCEPT_NOTIFY, RSYS_INTERCEPT_PTRACE };
+
 struct rsys_options {
+    enum rsys_intercept_wish intercept;
     const char *server;      /* address text, or NULL: a private server */
     const char *key;         /* --key FILE, or NULL: the default one, for a tls: address */
     const char *local;       /* --local PATH: the client's file to execute, or NULL */

@@ -12,6 +12,7 @@
  *
  * The guest's epoll_event is the word 1 (EPOLLIN) in the ELF header of its vdso: readable, never written by anybody.  The two
  * descriptors stay at numbers of the guest's local table that are not local: no call of the guest's is continued with them. */
+#include "src/jail/intercept.h"
 #include "src/jail/internal.h"
 
 #include <elf.h>
@@ -150,7 +151,7 @@ bool rsys_signal_watch(struct call *call, enum verdict *ret_verdict)
         *ret_verdict = rsys_call_done(call, result == -ENOENT || result == -ESRCH ? -ERESTARTSYS : -ENOMEM);
         return false;
     }
-    ptrace(PTRACE_INTERRUPT, guest->tid, NULL, NULL);
+    guest->process->jail->intercept->interrupt(guest);
     *ret_verdict = VERDICT_LATER;
     return false;
 }
@@ -166,7 +167,7 @@ enum verdict rsys_injection_terminal(struct call *call, int64_t terminal)
     guest->injection->watch = -1;
     guest->injection->of_terminal = true;
     guest->injection->terminal = terminal;
-    ptrace(PTRACE_INTERRUPT, guest->tid, NULL, NULL);
+    guest->process->jail->intercept->interrupt(guest);
     return VERDICT_LATER;
 }
 

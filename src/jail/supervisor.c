@@ -3,20 +3,19 @@
  *
  * One thread owns the guests, their calls and their channels; it never blocks but in epoll_wait.  Whatever happens (a call, a reply, a stop, a
  * signal for the session) is an event of a descriptor, and each kind of descriptor has one function. */
+#include "src/jail/intercept.h"
 #include "src/jail/internal.h"
 #include "src/jail/learn.h"
 #include "src/jail/rights.h"
 #include "src/jail/view.h"
 
 #include <errno.h>
-#include <linux/seccomp.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 
 #define EVENTS 16
 
@@ -73,19 +72,6 @@ static int open_signals(struct jail *jail, struct rsys_error **err)
     return jail->signals.fd < 0 ? rsys_error_make(err, errno, "make a signal descriptor") : 0;
 }
 
-static int open_notify(struct jail *jail, struct rsys_error **err)
-{
-    struct seccomp_notif_sizes sizes;
-
-    if (syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes) < 0)
-        return rsys_error_make(err, errno, "ask for seccomp's notifications (Linux 5.19 or later is needed)");
-    /* The kernel's structs may be larger than those we were built with. */
-    jail->request_size = RSYS_MAX((size_t)sizes.seccomp_notif, sizeof(struct seccomp_notif));
-    jail->request = calloc(1, jail->request_size);
-    jail->response = calloc(1, RSYS_MAX((size_t)sizes.seccomp_notif_resp, sizeof(struct seccomp_notif_resp)));
-    return jail->request && jail->response ? 0 : rsys_error_make(err, ENOMEM, "start the supervisor");
-}
-
 static int watch_session(struct jail *jail, struct rsys_error **err)
 {
     struct rsys_session *session = jail->session;
@@ -126,8 +112,7 @@ static int jail_start(struct jail *jail, struct rsys_error **err)
     jail->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (jail->epoll_fd < 0)
         return rsys_error_make(err, errno, "make an epoll descriptor");
-    if (open_signals(jail, err) < 0 || open_notify(jail, err) < 0 ||
-        rsys_view_start_opener(jail->session->view, err) < 0 || rsys_cage_drop_launching(err) < 0 || watch_session(jail, err) < 0 ||
+    if (open_signals(jail, err) < 0 || rsys_view_start_opener(jail->session->view, err) < 0 || rsys_cage_drop_launching(err) < 0 || watch_session(jail, err) < 0 ||
         rsys_first_guest(jail, err) < 0)
         return -1;
     /* The user's pipes are the guests' now: nobody is to wait for an end of file because of us. */
@@ -190,6 +175,9 @@ static void dispatch(struct jail *jail, struct source *source, uint32_t events)
         break;
     case SOURCE_TIMER:
         rsys_resume_timer_event(jail);
+        break;
+    case SOURCE_PARK:
+        rsys_ptrace_tick(jail);
         break;
     }
 }

@@ -6,7 +6,7 @@
 
 Each row is measured free (the kernel places the processes) and pinned (everything on one CPU).  With --delay every connection goes through a relay that adds so many
 milliseconds to a round trip, and the baselines of round trips go with it.  A row that fails or takes too long says so, and the rest goes on.  Ratios
-of times: lower is better; of throughput: higher is better."""
+of times: lower is better; of throughput: higher is better.  Longer than 600 lines: the rows are one list of short functions."""
 import argparse
 import fnmatch
 import json
@@ -82,7 +82,7 @@ class Bench:
         self.arguments, self.stage, self.root, self.pinned = arguments, stage, root, pinned
         self.build, self.bin = arguments.build, f"{stage}/bin"
         self.env = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LANG": "C.UTF-8", "TERM": "dumb"}
-        self.servers, self.relays, self.others = [], [], {}
+        self.servers, self.relays, self.others, self.options = [], [], {}, []
         self.server, self.port = self.start_server(f"{stage}/policy.json", "server")
         self.relay = Relay(self, self.port, int(arguments.delay * 1000)) if arguments.delay > 0 else None
         self.address = f"tcp:127.0.0.1:{self.relay.port if self.relay else self.port}"
@@ -146,7 +146,7 @@ class Bench:
                       env=self.env)
 
     def guest(self, *args, address=None):
-        return float(self.jail(["/bench/guest", *map(str, args)], address))
+        return float(self.jail([*self.options, "/bench/guest", *map(str, args)], address))
 
     def native_guest(self, *args):
         return float(self.native(["/bench/guest", *map(str, args)]))
@@ -207,6 +207,15 @@ def row_stat(b):
 
 def row_open_read_close(b):
     return b.guest("openread", b.calls(9000)), 3 * b.floor(REQUEST, REPLY), "ns"
+
+
+def traced(row):
+    def run(b):
+        b.options = ["--intercept=ptrace"]
+        value = row(b)
+        b.options = []
+        return value
+    return run
 
 
 def row_round_trips_stat(b):
@@ -486,6 +495,9 @@ ROWS = [
     ("null call", row_null, 1.6, "raw ping-pong of the same bytes", "low"),
     ("stat", row_stat, None, "raw ping-pong of the same bytes", "low"),
     ("open+read 4 KiB+close", row_open_read_close, None, "three raw ping-pongs", "low"),
+    ("null call, traced", traced(row_null), None, "raw ping-pong of the same bytes", "low"),
+    ("stat, traced", traced(row_stat), None, "raw ping-pong of the same bytes", "low"),
+    ("open+read 4 KiB+close, traced", traced(row_open_read_close), None, "three raw ping-pongs", "low"),
     ("round trips of a stat", row_round_trips_stat, 1.0, "1 a call", "low"),
     ("round trips of open+read+close", row_round_trips_open_read_close, 1.0, "1 a call", "low"),
     ("read 64 KiB blocks", row_read_64k, 0.5, "raw stream", "high"),

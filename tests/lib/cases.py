@@ -140,7 +140,8 @@ class Runner:
     def jail_environment(self):
         if self.config["self_check"]:
             return self.native_environment()
-        return {**os.environ, **ENVIRONMENT}
+        chosen = {"RSYS_INTERCEPT": self.config["backend"]} if self.config.get("backend") else {}
+        return {**os.environ, **ENVIRONMENT, **chosen}
 
     def run(self, case):
         """One attempt.  Everything it makes is below a directory of its own, which goes afterwards."""

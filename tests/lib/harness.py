@@ -285,7 +285,8 @@ def run_variant(arguments, variant):
     os.chmod(stage, 0o755)
     child = None
     try:
-        arguments.config = {**configuration(arguments.roots), "self_check": arguments.self_check, "keep_going": arguments.keep_going}
+        arguments.config = {**configuration(arguments.roots), "self_check": arguments.self_check, "keep_going": arguments.keep_going,
+                            "backend": arguments.backend}
         lay_out(stage, arguments.source, arguments.build, arguments.config, variant, uid)
         child = start_inner(stage, arguments, variant, uid)
         if process.wait_limited(child, arguments.limit) is None:
@@ -324,6 +325,7 @@ def main(argv):
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--shared", action="store_true", help="other runs go on on this machine: names in /tmp may be theirs")
     parser.add_argument("--keep-going", action="store_true", help="run all cases, however many fail")
+    parser.add_argument("--backend", choices=("notify", "ptrace"), help="how rsys-jail intercepts calls (as --intercept)")
     parser.add_argument("--self-check", action="store_true", help="run the guests natively twice: is what they say steady?")
     parser.add_argument("globs", nargs="*")
     arguments = parser.parse_args(argv)

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <time.h>
 
@@ -92,6 +93,14 @@ int rsys_call_add_fd(struct call *c, int fd, int at, bool cloexec)
         return -ENOENT;
     int number = at < 0 ? fcntl(fd, cloexec ? F_DUPFD_CLOEXEC : F_DUPFD, 0) : dup3(fd, at, cloexec ? O_CLOEXEC : 0);
     return number >= 0 ? number : -errno;
+}
+int rsys_call_drop_fd(struct call *c, int fd)
+{
+    if (fake_interrupted > 0 && fake_interrupted-- > 0)
+        return -ENOENT;
+    int nothing = eventfd(0, EFD_CLOEXEC), placed = dup3(nothing, fd, O_CLOEXEC);
+    close(nothing);
+    return placed >= 0 ? 0 : -errno;
 }
 int rsys_fd_set_local(struct fdtable *fds, int fd, unsigned flags)
 {
