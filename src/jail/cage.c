@@ -3,7 +3,7 @@
  *
  * The parent has cloned us into new user, mount, pid, ipc, uts and cgroup namespaces; we are pid 1 there.
  *   1. wait for the id maps; die with the parent from now on
- *   2. open /dev/fuse and a procfs          (while we still are the user, with the user's files in sight)
+ *   2. open /dev/fuse and a procfs          (while we still are the user, with the user's files in sight; without a /dev/fuse, files will be copied)
  *   3. take the supervisor's own ids        (privileged only: guests then have ids that cannot touch it)
  *   4. mount a devpts                       (guests' terminals; attached nowhere)
  *   5. mount the view and start its thread  (tid 2; it answers what stage 6 asks)
@@ -106,9 +106,15 @@ static int open_proc(void)
 
 static int stage_open(struct cage *cage, int *ret_fuse_fd, struct rsys_error **err)
 {
-    *ret_fuse_fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
-    if (*ret_fuse_fd < 0)
+    enum rsys_view_wish wish = cage->session.options->view;
+    RSYS_AUTO_ERROR why = NULL;
+    *ret_fuse_fd = wish == RSYS_VIEW_COPY ? -1 : open("/dev/fuse", O_RDWR | O_CLOEXEC);
+    if (*ret_fuse_fd < 0 && wish == RSYS_VIEW_FUSE)
         return explain_fuse(errno, err);
+    if (*ret_fuse_fd < 0 && wish == RSYS_VIEW_AUTO) {
+        explain_fuse(errno, &why);
+        dprintf(2, "rsys-jail: %s: files are copied to be executed and mapped, and none can be mapped to be written to (--view=copy says so ahead)\n", rsys_error_text(why));
+    }
     cage->session.proc_fd = open_proc();
     cage->session.zero_fd = open("/dev/zero", O_RDWR | O_CLOEXEC);
     return 0;
@@ -172,7 +178,7 @@ static int attach(int mount_fd, const char **ret_target, struct rsys_error **err
 
 static int stage_view(struct cage *cage, int fuse_fd, const char **ret_target, struct rsys_error **err)
 {
-    RSYS_AUTO_FD mount_fd = rsys_view_mount(fuse_fd, err);
+    RSYS_AUTO_FD mount_fd = fuse_fd >= 0 ? rsys_view_mount(fuse_fd, err) : rsys_view_mount_copies(err);
     if (mount_fd < 0)
         return -1;
     int clone = attach(mount_fd, ret_target, err);
@@ -186,6 +192,8 @@ static int stage_view(struct cage *cage, int fuse_fd, const char **ret_target, s
         .resume = cage->session.resume,
         .connector_fd = cage->session.view_spare_fd,
         .fuse_fd = fuse_fd,
+        .proc_fd = cage->session.proc_fd,
+        .program = cage->program.path,
         .mount_fd = clone,
         .local_fd = cage->program.local_fd,
         .local_name = cage->program.local_name,

@@ -55,15 +55,49 @@ static void installed(struct view_job *job)
 
 static enum verdict put_descriptor(struct call *call, struct exec *exec)
 {
-    struct view_job *job = view_job_new(JOB_OPEN, call, installed);
-    if (job == NULL)
+    bool copies = view_of_call(call)->copies != NULL;
+    struct view_job *job = view_job_new(copies ? JOB_EXEC : JOB_OPEN, call, installed);
+    if (job == NULL || (copies && (job->name = strdup(exec->path)) == NULL)) {
+        view_job_free(job);
         return rsys_call_done(call, -ENOMEM);
+    }
     job->tid = call->guest->tid;
     job->fd = exec->dirfd;
     return view_job_await(view_of_call(call), job);
 }
 
 /* ---- by path ---- */
+
+static void provided(struct view_job *job)
+{
+    struct call *call = job->call;
+    int result = job->result;
+    if (call != NULL && result >= 0 && !rsys_call_valid(call)) { /* stopped by a signal that leaves the call as it is: it comes again */
+        job->kind = JOB_WAIT;
+        view_job_await(view_of_call(call), job);
+        return;
+    }
+    view_job_free(job);
+    if (call != NULL && result < 0)
+        rsys_call_answer(call, result);
+    else if (call != NULL)
+        rsys_call_resume(call, VERDICT_CONTINUE);
+}
+
+/* The guest's kernel may look the path up, where it finds the file, or its copy. */
+static enum verdict look_up(struct call *call, struct exec *exec)
+{
+    if (view_of_call(call)->copies == NULL)
+        return VERDICT_CONTINUE;
+    struct view_job *job = view_job_new(JOB_EXEC, call, provided);
+    if (job == NULL || (job->name = strdup(exec->path)) == NULL) {
+        view_job_free(job);
+        return rsys_call_done(call, -ENOMEM);
+    }
+    job->tid = call->guest->tid;
+    job->fd = -1;
+    return view_job_await(view_of_call(call), job);
+}
 
 static enum verdict got_directory(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data)
 {
@@ -74,7 +108,7 @@ static enum verdict got_directory(struct call *call, const struct rsys_wire_repl
         rsys_view_note_directory(view_of_call(call), call->guest->tid, exec->directory);
         rsys_view_note_directory(view_of_call(call), call->guest->process->pid, exec->directory);
     }
-    return VERDICT_CONTINUE;
+    return look_up(call, exec);
 }
 
 /* Where a relative path starts: for /proc/self/exe of what is executed, and for the view where the sandbox has no /proc. */
@@ -94,7 +128,7 @@ static enum verdict got_access(struct call *call, const struct rsys_wire_reply *
     rsys_view_exec(view_of_call(call), call->guest->tid, exec->path, call->guest->process->root);
     if (exec->by_descriptor)
         return put_descriptor(call, exec);
-    return exec->path[0] != '/' && exec->path[0] != 0 ? ask_directory(call, exec) : VERDICT_CONTINUE;
+    return exec->path[0] != '/' && exec->path[0] != 0 ? ask_directory(call, exec) : look_up(call, exec);
 }
 
 static enum verdict ask_access(struct call *call, struct exec *exec);
@@ -164,8 +198,9 @@ enum verdict rsys_handle_EXEC(struct call *call)
     if (at && is_local_directory(call, exec->dirfd))
         return rsys_call_done(call, -EACCES);
     /* The client's own program is no file of the server; a local descriptor is the user's. */
-    if (strncmp(exec->path, RSYS_VIEW_LOCAL "/", sizeof RSYS_VIEW_LOCAL) == 0 ||
-        (exec->by_descriptor && rsys_fd_is_local(call->guest->process->fds, exec->dirfd)))
+    if (strncmp(exec->path, RSYS_VIEW_LOCAL "/", sizeof RSYS_VIEW_LOCAL) == 0)
+        return look_up(call, exec);
+    if (exec->by_descriptor && rsys_fd_is_local(call->guest->process->fds, exec->dirfd))
         return VERDICT_CONTINUE;
     return call->guest->process->confined ? ask_check(call, exec) : ask_access(call, exec);
 }

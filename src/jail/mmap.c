@@ -180,7 +180,7 @@ static void waited(struct view_job *job)
 static int remember_file(struct call *call, const struct view_job *job)
 {
     struct view *view = view_of_call(call);
-    if (job->writable)
+    if (job->writable || view->copies != NULL) /* of a copy it takes more to know that it is still right (view-copy.c) */
         return 0;
     struct mapping *mapping = calloc(1, sizeof *mapping);
     int own = mapping != NULL ? fcntl(job->view_fd, F_DUPFD_CLOEXEC, 3) : -1;

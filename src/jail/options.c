@@ -157,23 +157,39 @@ static int parse_seconds(const char *text, int *ret_ms, struct rsys_error **err)
     return 0;
 }
 
-static int parse_intercept(const char *text, enum rsys_intercept_wish *ret_wish, const char *where, struct rsys_error **err)
+/* One of a list of words: its place, or -1. */
+static int parse_word(const char *where, const char *text, const char *const *words, struct rsys_error **err)
 {
-    static const char *const names[] = {[RSYS_INTERCEPT_AUTO] = "auto", [RSYS_INTERCEPT_NOTIFY] = "notify", [RSYS_INTERCEPT_PTRACE] = "ptrace"};
-    for (size_t i = 0; i < RSYS_ARRAY_SIZE(names); i++)
-        if (strcmp(text, names[i]) == 0) {
-            *ret_wish = (enum rsys_intercept_wish)i;
-            return 0;
-        }
-    return rsys_error_make(err, 0, "%s%s: auto, notify or ptrace is wanted", where, text);
+    for (int i = 0; words[i] != NULL; i++)
+        if (strcmp(text, words[i]) == 0)
+            return i;
+    return rsys_error_make(err, 0, "%s%s: %s, %s or %s is wanted", where, text, words[0], words[1], words[2]);
+}
+
+static int parse_intercept(const char *where, const char *text, struct rsys_options *options, struct rsys_error **err)
+{
+    static const char *const words[] = {[RSYS_INTERCEPT_AUTO] = "auto", [RSYS_INTERCEPT_NOTIFY] = "notify", [RSYS_INTERCEPT_PTRACE] = "ptrace", NULL};
+    int word = parse_word(where, text, words, err);
+    options->intercept = (enum rsys_intercept_wish)RSYS_MAX(word, 0);
+    return RSYS_MIN(word, 0);
+}
+
+static int parse_view(const char *where, const char *text, struct rsys_options *options, struct rsys_error **err)
+{
+    static const char *const words[] = {[RSYS_VIEW_AUTO] = "auto", [RSYS_VIEW_FUSE] = "fuse", [RSYS_VIEW_COPY] = "copy", NULL};
+    int word = parse_word(where, text, words, err);
+    options->view = (enum rsys_view_wish)RSYS_MAX(word, 0);
+    return RSYS_MIN(word, 0);
 }
 
 /* What is not on the command line may be in the environment. */
 static int take_environment(struct rsys_options *options, struct rsys_error **err)
 {
-    const char *server = getenv("RSYS_SERVER"), *intercept = getenv("RSYS_INTERCEPT");
+    const char *server = getenv("RSYS_SERVER"), *intercept = getenv("RSYS_INTERCEPT"), *view = getenv("RSYS_VIEW");
     options->server = server != NULL && server[0] != 0 ? server : NULL;
-    return intercept != NULL && intercept[0] != 0 ? parse_intercept(intercept, &options->intercept, "$RSYS_INTERCEPT=", err) : 0;
+    if (intercept != NULL && intercept[0] != 0 && parse_intercept("$RSYS_INTERCEPT=", intercept, options, err) < 0)
+        return -1;
+    return view != NULL && view[0] != 0 ? parse_view("$RSYS_VIEW=", view, options, err) : 0;
 }
 
 static int take_option(struct rsys_options *options, int option, struct rsys_error **err)
@@ -190,7 +206,8 @@ static int take_option(struct rsys_options *options, int option, struct rsys_err
     case OPT_CHDIR: options->chdir = optarg; return 0;
     case OPT_TRACE: options->trace = optarg != NULL ? optarg : ""; return 0;
     case OPT_LEARN: options->learn = optarg; return 0;
-    case OPT_INTERCEPT: return parse_intercept(optarg, &options->intercept, "--intercept=", err);
+    case OPT_INTERCEPT: return parse_intercept("--intercept=", optarg, options, err);
+    case OPT_VIEW: return parse_view("--view=", optarg, options, err);
     case OPT_STATS: options->stats = true; return 0;
     case OPT_CONNECT_TIMEOUT: return parse_seconds(optarg, &options->connect_timeout_ms, err);
     case OPT_RESUME_TIMEOUT: return parse_resume(optarg, &options->resume_timeout, err);

@@ -17,8 +17,12 @@ enum {
 /* How the guests' calls are to come to the supervisor. */
 enum rsys_intercept_wish { RSYS_INTERCEPT_AUTO, RSYS_INTERCEPT_NOTIFY, RSYS_INTERCEPT_PTRACE };
 
+/* How guests see the sandbox's files: through FUSE, or as copies. */
+enum rsys_view_wish { RSYS_VIEW_AUTO, RSYS_VIEW_FUSE, RSYS_VIEW_COPY };
+
 struct rsys_options {
     enum rsys_intercept_wish intercept;
+    enum rsys_view_wish view;
     const char *server;      /* address text, or NULL: a private server */
     const char *key;         /* --key FILE, or NULL: the default one, for a tls: address */
     const char *local;       /* --local PATH: the client's file to execute, or NULL */

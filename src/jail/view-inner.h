@@ -54,6 +54,7 @@ enum job_kind {
     JOB_PROGRAM, /* open the client's program */
     JOB_ROOT,    /* what the root of executor thread `tid` is now: its number as the result */
     JOB_TELL,    /* where the files of a struct view_telling (data) are */
+    JOB_EXEC,    /* where files are copied: what the execve of `name` by guest `tid` will look up; fd: execveat's descriptor, or -1 */
     JOB_NOTHING, /* come back when the jobs before are done */
 };
 
@@ -109,6 +110,7 @@ struct view {
     pid_t asker;           /* whose lookup this is */
     struct roots *roots;   /* view-root.c's; owned */
     struct walks *walks;   /* view-walk.c's; owned */
+    struct copies *copies; /* view-copy.c's; NULL: there is a FUSE mount */
     uint64_t clock;
     uint64_t serials;      /* the last node's */
     int64_t latest;        /* the latest change time seen of any file: the server's clock is there at least */
@@ -205,6 +207,12 @@ void mapped_released(struct view *view, struct node *node, bool writable);
 bool view_is_mapped(struct view *view, uint64_t dev, uint64_t ino, bool *ret_writable);
 /* Write back all that has been written through mappings; nobody waits for it yet. */
 void view_flush_all(struct view *view);
+/* view-copy.c: where files are copied.  Its beginning; a job, on the opener's thread: a descriptor for the supervisor, or -1. */
+int view_copy_start(struct view *view, struct rsys_error **err);
+int view_copy_job(struct view *view, struct view_job *job);
+/* view-store.c: the guest has executed, or failed to.  What the server calls a file of the store; malloc'd. */
+void view_landed(struct view *view, pid_t tid);
+char *view_copy_name(struct view *view, const char *path);
 /* mmap.c: forget the descriptors that are kept of a file, because it has changed. */
 void view_mappings_drop(struct view *view, uint64_t dev, uint64_t ino);
 

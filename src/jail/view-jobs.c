@@ -5,11 +5,13 @@
  * ever in the table that the first guest is forked with. */
 #include "src/jail/view-inner.h"
 
+#include "sandbox/sandbox.h"
 #include "src/core/util.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <sched.h>
 #include <semaphore.h>
@@ -144,7 +146,11 @@ void *view_opener(void *argument)
     struct starting *starting = argument;
     struct view *view = starting->view;
     atomic_store(&view->opener_tid, (pid_t)syscall(SYS_gettid));
+    RSYS_AUTO_ERROR err = NULL;
     starting->code = unshare(CLONE_FILES) < 0 ? -errno : 0;
+    /* It reads what the sandbox has.  CAP_SYS_PTRACE: to see which call a guest is in. */
+    if (starting->code == 0 && view->copies != NULL && rsys_sandbox_drop_capabilities(UINT64_C(1) << CAP_SYS_PTRACE, &err) < 0)
+        starting->code = -EPERM;
     int code = starting->code;
     if (code == 0)
         close(view->event_fd); /* so that the end of one side is seen by the other */
@@ -154,19 +160,23 @@ void *view_opener(void *argument)
     while (code == 0 && receive_job(view->opener_fd, 0, &job, &unused)) {
         int fd = -1;
         job->result = 0;
-        if (job->kind == JOB_OPEN)
-            fd = job_open(view, job);
-        else if (job->kind == JOB_PROGRAM)
+        if (job->kind == JOB_PROGRAM)
             fd = job_program(view, job);
+        else if (job->kind == JOB_WAIT)
+            poll(NULL, 0, 2);
+        else if (view->copies != NULL)
+            fd = view_copy_job(view, job);
+        else if (job->kind == JOB_OPEN)
+            fd = job_open(view, job);
         else if (job->kind == JOB_REFRESH)
             job_refresh(view, job);
         else if (job->kind == JOB_TELL || job->kind == JOB_ROOT)
             job_tell(view, job);
         else if (job->kind == JOB_FLUSH)
             job_flush(view, job);
-        else if (job->kind == JOB_WAIT)
-            poll(NULL, 0, 2);
         send_job(view->opener_fd, job, fd); /* the job is the supervisor's again */
+        if (view->copies != NULL && view->pager.lost)
+            send_job(view->opener_fd, NULL, -1);
         rsys_close(fd);
     }
     return NULL;
@@ -188,6 +198,8 @@ int rsys_view_start_opener(struct view *view, struct rsys_error **err)
     /* It has its own now; what the first guest is forked with holds nothing of the view. */
     rsys_close(view->start.mount_fd);
     rsys_close(view->opener_fd);
+    if (view->copies != NULL)
+        rsys_close(view->start.pager_fd);
     return 0;
 }
 

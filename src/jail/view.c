@@ -161,6 +161,12 @@ struct view *rsys_view_start(const struct view_start *start, struct rsys_error *
     }
     view->event_fd = pair[0];
     view->opener_fd = pair[1];
+    if (start->fuse_fd < 0) {
+        int failed = find_root(view);
+        if (failed < 0)
+            rsys_error_make(err, -failed, "look at the sandbox's files");
+        return failed < 0 || view_copy_start(view, err) < 0 ? NULL : view;
+    }
     if (start_session(view, err) < 0)
         return NULL;
     struct starting starting = {.view = view};
@@ -239,6 +245,7 @@ static void drop_exe(struct view *view, pid_t pid)
 
 void rsys_view_set_exe(struct view *view, pid_t pid, const char *path)
 {
+    view_landed(view, pid);
     pthread_mutex_lock(&view->lock);
     struct exe_entry *entry = path != NULL ? find_exe(view, pid, true) : NULL;
     if (path == NULL)
@@ -362,6 +369,8 @@ char *rsys_view_exe(struct view *view, int proc_fd, pid_t pid)
     if (n < 0)
         return NULL;
     path[n] = 0;
+    if (view->copies != NULL)
+        return view_copy_name(view, path);
     follow_exe(view, pid, path);
     if (strncmp(path, "/" RSYS_VIEW_CWD_NAME "/", sizeof "/" RSYS_VIEW_CWD_NAME) == 0)
         return from_cwd(view, pid, path);

@@ -37,7 +37,9 @@ struct view_start {
     bool confined;            /* whether something may be executed is asked at its opening */
     unsigned resume;          /* for how many seconds its channel may be cut; 0: not at all */
     int connector_fd;         /* where others come from (rsys_connector_view_channel); the view's thread owns it; or -1 */
-    int fuse_fd;              /* /dev/fuse, mounted; the view's thread owns it */
+    int fuse_fd;              /* /dev/fuse, mounted; the view's thread owns it; -1: files are copied */
+    int proc_fd;              /* the guests' procfs, or -1 */
+    const char *program;      /* what will be executed first */
     int mount_fd;             /* the mount's root for the opener (writable, reachable from nowhere) */
     int local_fd;             /* the client's file to show as RSYS_VIEW_LOCAL "/" local_name, or -1 */
     const char *local_name;
@@ -51,6 +53,8 @@ struct view_start {
 #define RSYS_VIEW_CWD "/" RSYS_VIEW_CWD_NAME RSYS_VIEW_CWD_DOWN4 RSYS_VIEW_CWD_DOWN4 RSYS_VIEW_CWD_DOWN4 RSYS_VIEW_CWD_DOWN4 RSYS_VIEW_CWD_DOWN4
 /* A mount of the device, attached nowhere: its descriptor, or -1.  Nothing can be looked up in it before rsys_view_start. */
 int rsys_view_mount(int fuse_fd, struct rsys_error **err);
+/* The same for copies: a tmpfs. */
+int rsys_view_mount_copies(struct rsys_error **err);
 struct view *rsys_view_start(const struct view_start *start, struct rsys_error **err);
 int rsys_view_start_opener(struct view *view, struct rsys_error **err);
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+// view: fuse
 /* exec-written.c: a program is written through a shared mapping, as linkers do, and executed at once: by another process, and by the one that wrote it */
 #include "guest.h"
 

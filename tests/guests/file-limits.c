@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+// view: fuse
 /* file-limits.c: RLIMIT_FSIZE: what comes up to it, what goes over it, SIGXFSZ handled, ignored and by default, by every way of making a file longer; a full device */
 #include "guest.h"
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+// view: fuse
 /* futex-shared.c: processes that opened the same file by themselves share mutexes, conditions, semaphores and futexes in it, also after exec and after the file was
  * closed and opened anew; a robust mutex tells of its owner's death */
 #include "guest.h"

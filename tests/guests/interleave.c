@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+// view: fuse
 /* interleave.c: 1,000 random interleavings of two programs that share sockets, pipes, locks, a mapped file and signals; limits, forks, threads and execs in their midst */
 /* limit: 120 */
 /* Longer than 600 lines: the steps are many, and each is short. */

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+// view: fuse
 /* memfd-seals.c: memory files: mapped by several, resized, sealed, passed on; what seals refuse */
 #include "guest.h"
 

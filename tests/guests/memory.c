@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+// view: fuse
 /* memory.c: brk, anonymous maps, mprotect, mincore, mlock, memfd */
 #include "guest.h"
 

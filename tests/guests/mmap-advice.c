@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+// view: fuse
 /* mmap-advice.c: what else can be done to mappings of files: mremap, madvise, mprotect, mlock, remap_file_pages, flags of mmap, and refusals */
 #include "guest.h"
 

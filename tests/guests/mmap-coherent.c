@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+// view: fuse
 /* mmap-coherent.c: every way of changing a file is seen by another process through each kind of mapping; and what that one stores, by every way of reading */
 #include "guest.h"
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+// view: fuse
 /* mmap-fork.c: a shared mapping is shared with a child, a private one is not */
 #include "guest.h"
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+// view: fuse
 /* mmap-shared.c: shared mappings: writes reach the file, the file's writes reach the mapping */
 // also: tls
 #include "guest.h"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+// view: fuse
 /* mmap-truncate.c: a mapped file is truncated and grown again */
 #include "guest.h"
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+// view: fuse
 /* proc-texts.c: /proc/PID/status, limits and maps, by every way to them */
 #include "guest.h"
 

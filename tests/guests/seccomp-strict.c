@@ -56,15 +56,16 @@ static void strict(int file, int other, int pipe_end)
 
 int main(void)
 {
-    int file = (int)MUST(open("first", O_RDWR | O_CREAT, 0644)), other = (int)MUST(open("second", O_RDWR | O_CREAT, 0644)), ends[2];
+    int file = (int)MUST(open("first", O_RDWR | O_CREAT, 0644)), other = (int)MUST(open("second", O_RDWR | O_CREAT, 0644)), ends[2], reader;
     struct sigaction action = {.sa_handler = on_alarm};
     MUST(write(file, "1", 1));
     MUST(write(other, "2", 1));
+    reader = (int)MUST(open("second", O_RDONLY));
     MUST(pipe(ends));
     MUST(sigaction(SIGALRM, &action, NULL));
     pid_t child = (pid_t)MUST(fork());
     if (child == 0)
-        strict(file, other, ends[0]);
+        strict(file, reader, ends[0]);
     say_end("strict", child);
     child = (pid_t)MUST(fork());
     if (child == 0) {

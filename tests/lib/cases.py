@@ -23,14 +23,14 @@ ENVIRONMENT = {
 
 class Case:
     """One case: name, source, and what its header says ("limit: 60", "variants: root user", "stdin: text", "args: a b",
-    "root: programs", "transport: unix", "also: tls" in comments)."""
+    "root: programs", "view: fuse", "transport: unix", "also: tls" in comments)."""
 
     def __init__(self, name, kind, source, form=None, **tags):
         self.name, self.kind, self.source, self.form = name, kind, source, form
         self.tags = {}
         with open(source, encoding="utf-8", errors="replace") as f:
             for line in f.read(4096).splitlines()[:30]:
-                match = re.match(r"^\s*(?://|#|\*|/\*)\s*(limit|variants|stdin|args|alone|transport|root|also): (.*?)\s*(?:\*/)?$", line)
+                match = re.match(r"^\s*(?://|#|\*|/\*)\s*(limit|variants|stdin|args|alone|transport|root|also|view): (.*?)\s*(?:\*/)?$", line)
                 if match:
                     self.tags[match[1]] = match[2]
         self.tags.update(tags)
@@ -40,6 +40,10 @@ class Case:
 
     def runs_in(self, variant):
         return variant in self.tags.get("variants", "root user userns").split()
+
+    def runs_with(self, view):
+        """"view: fuse": it maps files to write to them, or looks at changes through a mapping, which copies cannot have."""
+        return view != "copy" or self.tags.get("view") != "fuse"
 
     def root(self):
         """Which of make-root's roots it runs in."""
@@ -140,7 +144,7 @@ class Runner:
     def jail_environment(self):
         if self.config["self_check"]:
             return self.native_environment()
-        chosen = {"RSYS_INTERCEPT": self.config["backend"]} if self.config.get("backend") else {}
+        chosen = {name: self.config[key] for name, key in (("RSYS_INTERCEPT", "backend"), ("RSYS_VIEW", "view")) if self.config.get(key)}
         return {**os.environ, **ENVIRONMENT, **chosen}
 
     def run(self, case):

@@ -286,7 +286,7 @@ def run_variant(arguments, variant):
     child = None
     try:
         arguments.config = {**configuration(arguments.roots), "self_check": arguments.self_check, "keep_going": arguments.keep_going,
-                            "backend": arguments.backend}
+                            "backend": arguments.backend, "view": arguments.view}
         lay_out(stage, arguments.source, arguments.build, arguments.config, variant, uid)
         child = start_inner(stage, arguments, variant, uid)
         if process.wait_limited(child, arguments.limit) is None:
@@ -326,12 +326,13 @@ def main(argv):
     parser.add_argument("--shared", action="store_true", help="other runs go on on this machine: names in /tmp may be theirs")
     parser.add_argument("--keep-going", action="store_true", help="run all cases, however many fail")
     parser.add_argument("--backend", choices=("notify", "ptrace"), help="how rsys-jail intercepts calls (as --intercept)")
+    parser.add_argument("--view", choices=("fuse", "copy"), help="how guests see the sandbox's files (as --view)")
     parser.add_argument("--self-check", action="store_true", help="run the guests natively twice: is what they say steady?")
     parser.add_argument("globs", nargs="*")
     arguments = parser.parse_args(argv)
     arguments.source = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     arguments.build = os.path.abspath(arguments.build)
-    chosen = [case for case in cases.find(arguments.source) if case.runs_in(arguments.variant) and
+    chosen = [case for case in cases.find(arguments.source) if case.runs_in(arguments.variant) and case.runs_with(arguments.view) and
               not (arguments.self_check and case.kind == "script") and
               (not arguments.globs or any(fnmatch.fnmatch(case.name, g) for g in arguments.globs))]
     arguments.names = [case.name for case in chosen]

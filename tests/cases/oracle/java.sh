@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
+# view: fuse
 # root: programs
 # limit: 120
 # Java: the compiler, a program with threads, files, mappings, NIO sockets, HTTP, child processes, signals; a jar, and an uncaught exception.

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
+# view: fuse
 # limit: 60
 # python3: subprocess, threading, mmap, tempfile, os, shutil, signals, sockets, sqlite3.
 cat >t.py <<'END'
