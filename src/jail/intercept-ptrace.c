@@ -158,8 +158,10 @@ bool rsys_ptrace_stop(struct guest *guest, int status)
         rsys_trap_go(guest, PTRACE_CONT);
         return true;
     }
-    if (event && event != PTRACE_EVENT_STOP)
+    if (event && event != PTRACE_EVENT_STOP) { /* it has come to its end, executes, or has a child */
+        trap->state = TRAP_NONE;
         return false;
+    }
     if (trap->state == TRAP_AGAIN && !event) { /* SIGSTOP, or one that its own code has forced */
         rsys_guest_resume(guest, signal);
         return true;
@@ -209,14 +211,6 @@ void rsys_ptrace_tick(struct jail *jail)
         }
     if (young)
         arm(tracing);
-}
-
-void rsys_trap_forget(struct guest *guest)
-{
-    if (guest->trap) {
-        guest->trap->state = TRAP_NONE;
-        guest->trap->masked = false;
-    }
 }
 
 void rsys_trap_free(struct guest *guest)

@@ -56,8 +56,6 @@ bool rsys_ptrace_stop(struct guest *guest, int status);
 pid_t rsys_ptrace_kept(struct jail *jail, int *ret_status);
 /* Some time has gone by since a call began that may wait. */
 void rsys_ptrace_tick(struct jail *jail);
-/* It has come to its end, or executes another program. */
-void rsys_trap_forget(struct guest *guest);
 void rsys_trap_free(struct guest *guest);
 
 #endif

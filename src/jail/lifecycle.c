@@ -374,7 +374,6 @@ static void stop_exec(struct jail *jail, pid_t pid)
     process = guest->process;
     rsys_look_forget(guest);
     rsys_call_abandon(guest);
-    rsys_trap_forget(guest);
     guest->told = false;
     guest->doubtful = 0;
     if (process->fds->users > 1) { /* exec unshares it */
@@ -465,7 +464,6 @@ void rsys_exit_unmirrored(struct guest *guest)
 static void stop_exit(struct guest *guest)
 {
     guest->state = GUEST_EXITING;
-    rsys_trap_forget(guest);
     guest->cloning = 0; /* killed while it waited for its executor's fork: it is resumed by the exit's confirmation now */
     guest->process->threads--;
     if (guest->process->threads == 0 && guest->process->fds->users == 1)
@@ -591,21 +589,18 @@ static void guest_stopped(struct jail *jail, pid_t tid, int status)
     }
 }
 
-#define EVENTS_AT_ONCE 64 /* traced guests could go on for ever */
-
 void rsys_lifecycle_event(struct jail *jail)
 {
-    int status;
+    int status, left = 64; /* at once: traced guests could go on for ever */
     pid_t tid;
 
-    for (int i = 0; !jail->over && ((tid = rsys_ptrace_kept(jail, &status)) > 0 || (tid = waitpid(-1, &status, __WALL | WNOHANG)) > 0); i++) {
+    while (!jail->over && left > 0 && ((tid = rsys_ptrace_kept(jail, &status)) > 0 || (tid = waitpid(-1, &status, __WALL | WNOHANG)) > 0)) {
         if (WIFSTOPPED(status))
             guest_stopped(jail, tid, status);
         else
             guest_ended(jail, tid, status);
-        if (i == EVENTS_AT_ONCE) {
-            kill(getpid(), SIGCHLD); /* the rest after what else there is */
-            break;
-        }
+        left--;
     }
+    if (!left)
+        kill(getpid(), SIGCHLD); /* the rest after what else there is */
 }
