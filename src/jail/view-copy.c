@@ -94,11 +94,13 @@ static int find_name(struct view *view, pid_t tid, const char *name, struct foun
     /* What that process executes here, not the executor. */
     if (sscanf(path, "/proc/%9d/exe%n", &of, &end) == 1 && end > 0 && path[end] == 0)
         view_exe_path(view, of, path);
-    if (name[0] != '/' && view->proc_dev != 0)
+    struct node *other = view_root_of(view, tid);
+    if (name[0] != '/' && other == NULL && view->proc_dev != 0)
         snprintf(path, sizeof path, "/proc/%d/cwd/%s", (int)tid, name);
-    else if (name[0] != '/' && view_directory(view, tid, directory) > 0)
+    else if (name[0] != '/' && view_directory(view, tid, directory) > 0) /* as getcwd(2) has it there; "(unreachable)" outside of the root */
         snprintf(path, sizeof path, "%s/%s", directory, name);
-    struct node *other = path[0] == '/' && name[0] == '/' ? view_root_of(view, tid) : NULL;
+    if (path[0] != '/')
+        return -ENOENT;
     return other != NULL ? find_in_root(view, other, path, found) : find(view, path, O_RDONLY, found);
 }
 
@@ -194,7 +196,7 @@ static int provide_interpreter(struct view *view, pid_t tid, int fd, unsigned de
     char head[256], interpreter[PATH_MAX] = "";
     ssize_t n = pread(fd, head, sizeof head, 0);
     if (depth < INTERPRETERS && (script_interpreter(head, n, interpreter) || elf_interpreter(fd, interpreter)))
-        provide(view, tid, interpreter, depth + 1); /* what is not there, the kernel misses by itself */
+        return provide(view, tid, interpreter, depth + 1); /* as the kernel would say of it */
     return 0;
 }
 
@@ -252,9 +254,10 @@ static int open_copy(struct view *view, struct view_job *job)
     if (copy == NULL)
         return code;
     int fd = store_open(view, copy);
-    if (fd >= 0 && job->kind == JOB_EXEC)
-        provide_interpreter(view, job->tid, fd, 0);
-    return fd;
+    code = fd >= 0 && job->kind == JOB_EXEC ? provide_interpreter(view, job->tid, fd, 0) : 0;
+    if (code < 0)
+        close(fd);
+    return code < 0 ? code : fd;
 }
 
 /* execve by name: job->name, from the directory of descriptor job->fd unless that is -1. */
@@ -353,7 +356,12 @@ int view_copy_start(struct view *view, struct rsys_error **err)
     if (code < 0)
         return rsys_error_make(err, -code, "prepare the guests' files");
     code = provide_program(view, view->start.program);
-    if (code < 0)
+    if (code == -EACCES) { /* so shall the guest's kernel say */
+        struct view_identity nothing = {0};
+        RSYS_AUTO_FD fd = store_new(view);
+        code = fd >= 0 && store_put(view, fd, view->start.program, &nothing, false) != NULL ? 0 : code;
+    }
+    if (code < 0 && code != -ENOENT)
         return rsys_error_make(err, -code, "copy %s from the sandbox", view->start.program);
     rsys_close(view->start.local_fd);
     return 0;

@@ -154,7 +154,8 @@ struct copy *store_put(struct view *view, int fd, const char *path, const struct
 {
     struct copy *copy = calloc(1, sizeof *copy), **at = place_of(view->copies, path);
     struct stat st;
-    if (copy == NULL || fchmod(fd, 0555) < 0 || fstat(fd, &st) < 0 || (copy->path = strdup(path)) == NULL)
+    /* Who may execute it, the guest's executor has been asked; of interpreters it has not. */
+    if (copy == NULL || fchmod(fd, identity->mode & 0111 ? 0555 : 0444) < 0 || fstat(fd, &st) < 0 || (copy->path = strdup(path)) == NULL)
         goto failed;
     trim(view, (uint64_t)st.st_size);
     /* A file that has been removed, a memory file: what the link says is no name, or another file's.  (The path is the server's word.) */

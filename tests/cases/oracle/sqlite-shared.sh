@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
+# view: fuse
 # limit: 120
 # One database, several processes at once: in WAL mode its index is a mapped file that all share, and with mmap_size the database is mapped too.
 set -e

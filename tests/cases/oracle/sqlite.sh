@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
+# view: fuse
 # limit: 60
 # sqlite3 in journal and WAL mode, with two processes at once.
 set -eu

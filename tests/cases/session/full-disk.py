@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
+# view: fuse
 """A file system of the sandbox that is full, and a file that is changed from outside of the session: what writes, mappings and syncs of them say."""
 import json
 import os

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
+# view: fuse
 # limit: 240
 """Pipes, socket pairs, event and timer descriptors that a policy places on the client: what guests see of them is what they see natively."""
 import json

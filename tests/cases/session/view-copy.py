@@ -50,7 +50,7 @@ mkdir -p usr; (exec -a other ./echo renamed)
 rm echo; ./echo || echo $?
 cp /bin/true run; ./run && cp /bin/false run; ./run || echo false
 /proc/self/exe -c 'echo again' 2>/dev/null || echo failed
-./link -c 'exec /nothing'; echo $?; /tmp; echo $?; printf 'no program' >n; chmod +x n; /tmp/n 2>/dev/null; echo $?
+./link -c 'exec /nothing'; echo $?; /tmp; echo $?; cp /bin/true ntrue; chmod -x ntrue; printf '#!/tmp/ntrue\\n' >byn; chmod +x byn; ./byn; echo $?; printf '#!/tmp/nothing\\n' >byn; ./byn; echo $?; printf 'no program' >n; chmod +x n; /tmp/n 2>/dev/null; echo $?
 """
 copied, native = (jail(f"--view={view}", "bash", "-c", names) for view in ("copy", "fuse"))
 expect((copied.status, copied.stdout, copied.stderr) == (native.status, native.stdout, native.stderr), f"{copied}\n{native}")
