@@ -113,7 +113,7 @@ int rsys_receive_all(int fd, void *buffer, size_t n, int timeout_ms)
     int64_t deadline = rsys_deadline(timeout_ms);
     int flags = timeout_ms < 0 ? MSG_WAITALL : MSG_DONTWAIT;
     for (size_t done = 0; done < n;) {
-        ssize_t got = recv(fd, (char *)buffer + done, n - done, flags);
+        ssize_t got = recv(fd, (char *)buffer + done, RSYS_MIN(n - done, (size_t)RSYS_RECEIVE_MAX), flags);
         if (got > 0) {
             done += (size_t)got;
         } else if (got == 0) {

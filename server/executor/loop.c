@@ -85,7 +85,9 @@ int loop_receive_exact(struct thread *thread, void *to, size_t n, int millisecon
 static int64_t receive_more(struct thread *thread, uint8_t *start, size_t have, size_t need, size_t room)
 {
     while (have < need) {
-        int64_t got = receive_some(thread, start + have, room - have, room == need ? MSG_WAITALL : 0);
+        size_t left = room - have;
+        int64_t got = room == need ? receive_some(thread, start + have, left < RSYS_RECEIVE_MAX ? left : RSYS_RECEIVE_MAX, MSG_WAITALL)
+                                   : receive_some(thread, start + have, left, 0);
         if (got <= 0)
             return -1;
         thread->last_valid = 0; /* who sends a request has the reply to the one before, or had it kept; and now it lies where that was */

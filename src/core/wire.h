@@ -83,6 +83,9 @@ struct rsys_welcome {
 #define RSYS_RELOCS_MAX 64
 #define RSYS_OUTS_MAX 16
 
+/* What is received in one call with MSG_WAITALL is at most this: vsock refuses to wait for as much as its receive buffer has room for, 256 KiB. */
+#define RSYS_RECEIVE_MAX (128u << 10)
+
 /* One request: this header, `relocs` struct rsys_wire_reloc, `outs` struct rsys_wire_out, `in_size` bytes of in-data.  The in-data is laid
  * at the arena's start; out-areas lie behind it, at offsets that the client chose (they may overlap the in-data for in-out structs).  The
  * executor leaves out-areas as they are: what is not in-data may hold the session's own older bytes. */

@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 
 struct rsys_address *parse(const char *text)
 {
@@ -71,4 +72,32 @@ void speak(const char *listen_text, const char *connect_text)
     rsys_address_unlisten(there);
     rsys_address_free(here);
     rsys_address_free(there);
+}
+
+void speak_large(int one, int two, int mode)
+{
+    size_t total = 3000003;
+    unsigned char *data = malloc(total);
+    for (size_t i = 0; i < total; i++)
+        data[i] = (unsigned char)(i * 7 + i / 4096);
+    pid_t child = fork();
+    if (child == 0) {
+        close(one);
+        fcntl(two, F_SETFL, mode == 0 ? 0 : O_NONBLOCK);
+        struct iovec iov[4] = {{data, 0}, {data, 5}, {data + 5, 1000000}, {data + 1000005, total - 1000005}};
+        _exit(rsys_send_iov(two, iov, 4, mode == 2 ? 10000 : -1) == 0 ? 0 : 1);
+    }
+    close(two);
+    fcntl(one, F_SETFL, mode == 0 ? 0 : O_NONBLOCK);
+    unsigned char *got = calloc(1, total);
+    ck_assert_msg(rsys_receive_all(one, got, total, mode == 2 ? 10000 : -1) == 0, "%s", strerror(errno));
+    ck_assert_int_eq(memcmp(got, data, total), 0);
+    ck_assert_int_eq(rsys_receive_all(one, got, 1, -1), -1);
+    ck_assert_int_eq(errno, EPIPE);
+    int status;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_int_eq(status, 0);
+    close(one);
+    free(data);
+    free(got);
 }

@@ -301,31 +301,8 @@ END_TEST
 START_TEST(large_messages)
 {
     int pair[2];
-    size_t total = 3000003;
     ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
-    unsigned char *data = malloc(total);
-    for (size_t i = 0; i < total; i++)
-        data[i] = (unsigned char)(i * 7 + i / 4096);
-    pid_t child = fork();
-    if (child == 0) {
-        close(pair[0]);
-        fcntl(pair[1], F_SETFL, _i == 0 ? 0 : O_NONBLOCK);
-        struct iovec iov[4] = {{data, 0}, {data, 5}, {data + 5, 1000000}, {data + 1000005, total - 1000005}};
-        _exit(rsys_send_iov(pair[1], iov, 4, _i == 2 ? 10000 : -1) == 0 ? 0 : 1);
-    }
-    close(pair[1]);
-    fcntl(pair[0], F_SETFL, _i == 0 ? 0 : O_NONBLOCK);
-    unsigned char *got = calloc(1, total);
-    ck_assert_int_eq(rsys_receive_all(pair[0], got, total, _i == 2 ? 10000 : -1), 0);
-    ck_assert_int_eq(memcmp(got, data, total), 0);
-    ck_assert_int_eq(rsys_receive_all(pair[0], got, 1, -1), -1);
-    ck_assert_int_eq(errno, EPIPE);
-    int status;
-    ck_assert_int_eq(waitpid(child, &status, 0), child);
-    ck_assert_int_eq(status, 0);
-    close(pair[0]);
-    free(data);
-    free(got);
+    speak_large(pair[0], pair[1], _i);
 }
 END_TEST
 

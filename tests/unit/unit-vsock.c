@@ -95,6 +95,21 @@ START_TEST(vsock_stays_connected)
 }
 END_TEST
 
+/* More than the receive buffer holds, for which vsock refuses MSG_WAITALL. */
+START_TEST(vsock_large)
+{
+    RSYS_AUTO_ERROR err = NULL;
+    struct rsys_address *here = parse("vsock:local:4247");
+    struct rsys_peer peer;
+    RSYS_AUTO_FD listener = rsys_listen(here, &err);
+    int one = rsys_connect(here, 5000, &err);
+    ck_assert_msg(one >= 0, "%s", rsys_error_text(err));
+    wait_for(listener);
+    speak_large(one, rsys_accept(here, listener, &peer), _i);
+    rsys_address_free(here);
+}
+END_TEST
+
 /* Why executors may not set this family's options: what one socket may make the kernel keep has no bound. */
 START_TEST(vsock_buffers)
 {
@@ -123,6 +138,7 @@ int main(void)
     TCase *tests = tcase_create("vsock");
     tcase_add_test(tests, vsock);
     tcase_add_test(tests, vsock_stays_connected);
+    tcase_add_loop_test(tests, vsock_large, 0, 3);
     tcase_add_test(tests, vsock_buffers);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
