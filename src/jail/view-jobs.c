@@ -125,10 +125,15 @@ static int flush_fd(struct view *view, struct view_job *job)
     return fd;
 }
 
+/* sync_file_range() waits until no page is under writeback.  Before Linux 6.15 FUSE's pages are not, as soon as they have been copied for the request that carries
+ * them to us: there, only fsync, which would reach the server's disk, and a descriptor's end (fuse_flush) wait until we have written them.  The former tells of failures
+ * as an open file sees them. */
 static void job_flush(struct view *view, struct view_job *job)
 {
     int fd = flush_fd(view, job);
     job->result = 0;
+    if (fd >= 0)
+        rsys_close(fcntl(fd, F_DUPFD_CLOEXEC, 3));
     if (fd < 0)
         job->result = fd == -ENOENT ? 0 : fd; /* gone: what the kernel had of it was written before */
     else if (sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER) < 0)
