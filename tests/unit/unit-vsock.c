@@ -42,6 +42,10 @@ START_TEST(vsock)
     rsys_address_free(adopted);
     ck_assert_int_eq(rsys_address_listen(again, &err), -1);
     ck_assert_ptr_nonnull(strstr(rsys_error_text(err), "listen on vsock:4242: Address already in use"));
+    struct rsys_address *adopted = rsys_address_adopt(listener, &err);
+    ck_assert_ptr_nonnull(adopted);
+    ck_assert_str_eq(rsys_address_text(adopted), "vsock:4242");
+    rsys_address_free(adopted);
     RSYS_AUTO_ERROR err2 = NULL;
     ck_assert_int_eq(rsys_address_listen(other, &err2), -1);
     ck_assert_ptr_nonnull(strstr(rsys_error_text(err2), "has not got this id"));
@@ -101,11 +105,11 @@ START_TEST(vsock_large)
     RSYS_AUTO_ERROR err = NULL;
     struct rsys_address *here = parse("vsock:local:4247");
     struct rsys_peer peer;
-    RSYS_AUTO_FD listener = rsys_listen(here, &err);
-    int one = rsys_connect(here, 5000, &err);
+    RSYS_AUTO_FD listener = rsys_address_listen(here, &err);
+    int one = rsys_address_connect(here, 5000, &err);
     ck_assert_msg(one >= 0, "%s", rsys_error_text(err));
     wait_for(listener);
-    speak_large(one, rsys_accept(here, listener, &peer), _i);
+    speak_large(one, rsys_address_accept(here, listener, &peer), _i);
     rsys_address_free(here);
 }
 END_TEST

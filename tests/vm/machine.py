@@ -21,6 +21,8 @@ import process  # noqa: E402
 
 TIMED_OUT, BROKEN = 124, 125
 QEMU = "qemu-system-x86_64"
+# No care for what only a real processor needs care for: it would be emulated, too.
+KERNEL_OPTIONS = "console=ttyS0 quiet panic=-1 mitigations=off init_on_alloc=0 nokaslr"
 
 INIT = r"""#!/bin/sh
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 TERM=dumb
@@ -64,6 +66,9 @@ echo "$status" >/dev/ttyS2
 stty -F /dev/ttyS2 cs7
 poweroff -f
 """
+
+
+running = []  # machines, for end_all
 
 
 class Broken(Exception):
@@ -123,24 +128,30 @@ def make_tree(folder, modules, shares, command):
     root.text("/vm/modules", "".join(f"{name}\n" for name, _ in found))
     root.text("/vm/shares", "".join(f"{name}\n" for name in shares))
     root.text("/vm/command", command + "\n")
+    root.text("/vm/slow", f"{slow():.0f}\n")
     root.text("/init", INIT, 0o755)
     root.text("/vm/init2", INIT2, 0o755)
     return root
 
 
 def add_qemu(root, folder):
-    """What a machine needs to run machines of its own: qemu and the kernel (/boot/vmlinuz).  qemu looks for its parts beside itself and in /usr/share/qemu."""
+    """What a machine needs to run machines of its own: qemu and the kernel (/boot/vmlinux).  qemu looks for its parts beside itself and in /usr/share/qemu."""
     program = shutil.which(QEMU)
     if program is None:
         raise Broken(f"{QEMU} is missing: apt-get install qemu-system-x86")
     root.copy(os.path.realpath(program), f"/usr/bin/{QEMU}")
     root.copy("/usr/lib/x86_64-linux-gnu/qemu/accel-tcg-x86_64.so")
-    for name in ("bios-256k.bin", "kvmvapic.bin", "linuxboot_dma.bin"):
+    for name in ("bios-256k.bin", "kvmvapic.bin", "linuxboot_dma.bin", "pvh.bin"):
         place = next((f"{at}/{name}" for at in ("/usr/share/qemu", "/usr/share/seabios") if os.path.exists(f"{at}/{name}")), None)
         if place is None:
             raise Broken(f"qemu's {name} is missing: apt-get install qemu-system-x86 seabios")
         root.copy(place, f"/usr/share/qemu/{name}")
-    root.copy(f"{folder}/vmlinuz", "/boot/vmlinuz")
+    root.copy(f"{folder}/vmlinux", "/boot/vmlinux")
+
+
+def slow():
+    """The factor for all limits of time, in here and in the machine."""
+    return max(1.0, float(os.environ.get("RSYS_TESTS_SLOW", "1")))
 
 
 def accelerator():
@@ -148,19 +159,31 @@ def accelerator():
     return {"kvm": ["-accel", "kvm", "-cpu", "host"], "tcg": ["-accel", "tcg,thread=multi", "-cpu", "max"]}[os.environ.get("RSYS_VM_ACCEL", "tcg")]
 
 
-class Tail:
-    """Copies what is added to a file to our stdout."""
+def end_all(number, frame):
+    """The handler of SIGTERM and SIGINT: nothing is left behind."""
+    for machine in list(running):
+        process.end(machine)
+    raise SystemExit(128 + number)
 
-    def __init__(self, path):
-        self.path, self.at = path, 0
+
+def to_stdout(data):
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
+class Tail:
+    """Hands on what is added to a file."""
+
+    def __init__(self, path, take):
+        self.path, self.take, self.at = path, take, 0
 
     def copy(self):
         with open(self.path, "rb") as f:
             f.seek(self.at)
             more = f.read()
         self.at += len(more)
-        sys.stdout.buffer.write(more)
-        sys.stdout.buffer.flush()
+        if more:
+            self.take(more)
 
 
 def read(path, last=8000):
@@ -168,15 +191,17 @@ def read(path, last=8000):
         return f.read()[-last:].decode("utf-8", "replace").replace("\r", "")
 
 
-def boot(initrd, folder, memory, cpus, limit, shares, options, append):
-    """Run a machine to its end, its command's output to our stdout.  Returns (status, what the console and qemu said); the status is the command's,
+def boot(initrd, folder, memory, cpus, limit, shares, options, append, take=to_stdout):
+    """Run a machine to its end, `take` getting its command's output.  Returns (status, what the console and qemu said); the status is the command's,
     TIMED_OUT or BROKEN."""
+    if shutil.which(QEMU) is None:
+        raise Broken(f"{QEMU} is missing: apt-get install qemu-system-x86")
     with tempfile.TemporaryDirectory(prefix="rsys-vm-") as at:
         lines = [f"{at}/{name}" for name in ("console", "output", "status", "qemu")]
         for path in lines:
             open(path, "wb").close()
         command = [QEMU, "-M", "q35", *accelerator(), "-smp", str(cpus), "-m", str(memory), "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-                   "-kernel", f"{folder}/vmlinuz", "-initrd", initrd, "-append", f"console=ttyS0 quiet panic=-1 {append}".strip()]
+                   "-kernel", f"{folder}/vmlinux", "-initrd", initrd, "-append", f"{KERNEL_OPTIONS} {append}".strip()]
         for path in lines[:3]:
             command += ["-serial", f"file:{path}"]
         for number, (name, path) in enumerate(shares.items()):
@@ -184,10 +209,12 @@ def boot(initrd, folder, memory, cpus, limit, shares, options, append):
                         f"virtio-9p-pci,fsdev=share{number},mount_tag={name}"]
         with open(lines[3], "wb") as log:
             try:
-                machine = process.start([*command, *options], log, log)
+                # Whatever becomes of us, it ends with us.
+                machine = process.start(["setpriv", "--pdeathsig", "KILL", *command, *options], log, log)
             except FileNotFoundError:
-                raise Broken(f"{QEMU} is missing: apt-get install qemu-system-x86") from None
-        tail, until = Tail(lines[1]), time.monotonic() + limit
+                raise Broken("setpriv is missing: apt-get install util-linux") from None
+        running.append(machine)
+        tail, until = Tail(lines[1], take), time.monotonic() + limit * slow()
         try:
             ended = None
             while ended is None and time.monotonic() < until:
@@ -195,6 +222,7 @@ def boot(initrd, folder, memory, cpus, limit, shares, options, append):
                 tail.copy()
         finally:
             process.end(machine)
+            running.remove(machine)
         tail.copy()
         said, status = read(lines[0]) + read(lines[3]), read(lines[2]).strip()
         return int(status) if status.isdigit() else TIMED_OUT if ended is None else BROKEN, said
