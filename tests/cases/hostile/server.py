@@ -41,9 +41,13 @@ class Liar:
                 self.open += [client, server]
                 hello = wire.receive(client, wire.HELLO.size)
                 server.sendall(hello)
-                session = wire.HELLO.unpack(hello)[2] == wire.HELLO_SESSION
+                kind = wire.HELLO.unpack(hello)[2]
+                session = kind == wire.HELLO_SESSION
                 threading.Thread(target=self.pump, args=(client, server), daemon=True).start()
-                threading.Thread(target=self.replies, args=(server, client, session), daemon=True).start()
+                if kind == wire.HELLO_TETHER: # no replies there
+                    threading.Thread(target=self.pump, args=(server, client), daemon=True).start()
+                else:
+                    threading.Thread(target=self.replies, args=(server, client, session), daemon=True).start()
         except (OSError, wire.Gone):
             pass
 
