@@ -8,7 +8,7 @@
 
 /* ---- text ---- */
 
-static void print_size(FILE *out, uint64_t bytes)
+void policy_print_size(FILE *out, uint64_t bytes)
 {
     static const char units[] = " KMGT";
     size_t unit = 0;
@@ -35,7 +35,7 @@ static void explain_mount(const struct rsys_mount_spec *mount, FILE *out)
         fprintf(out, "empty, in memory, mode %04o", mount->mode != 0 ? mount->mode : 0755);
         if (mount->size != 0) {
             fprintf(out, ", at most ");
-            print_size(out, mount->size);
+            policy_print_size(out, mount->size);
         }
         break;
     case RSYS_MOUNT_PROC:
@@ -77,14 +77,15 @@ static void explain_sandbox(const struct rsys_sandbox_spec *sandbox, FILE *out)
     fprintf(out, "  open files               %u a process\n", sandbox->nofile);
     if (sandbox->nproc != 0)
         fprintf(out, "  processes                %u in all\n", sandbox->nproc);
+    policy_explain_group(sandbox, out);
     if (sandbox->fsize != 0) {
         fprintf(out, "  largest file             ");
-        print_size(out, sandbox->fsize);
+        policy_print_size(out, sandbox->fsize);
         fputc('\n', out);
     }
     if (sandbox->memory_file != 0) {
         fprintf(out, "  files kept in memory     at most ");
-        print_size(out, sandbox->memory_file);
+        policy_print_size(out, sandbox->memory_file);
         fputc('\n', out);
     }
 }

@@ -58,6 +58,18 @@ void policy_sort_rules(struct rsys_rules *rules);
 void policy_sandbox_defaults(struct rsys_sandbox_spec *sandbox);
 int policy_read_sandbox(struct rsys_sandbox_spec *sandbox, struct json_value value, struct rsys_error **err);
 
+/* A path of the server's that has to be absolute, to a field that owns it. */
+int policy_get_path(struct json_value value, char **field, struct rsys_error **err);
+
+/* group-keys.c: those of its `limits` that take a control group. */
+int policy_limit_memory(void *context, struct json_value value, struct rsys_error **err);
+int policy_limit_swap(void *context, struct json_value value, struct rsys_error **err);
+int policy_limit_cpu(void *context, struct json_value value, struct rsys_error **err);
+int policy_limit_pids(void *context, struct json_value value, struct rsys_error **err);
+int policy_limit_io(void *context, struct json_value value, struct rsys_error **err);
+void policy_explain_group(const struct rsys_sandbox_spec *sandbox, FILE *out);
+void policy_print_size(FILE *out, uint64_t bytes); /* explain.c */
+
 /* network-keys.c: its `network`. */
 int policy_read_network(struct rsys_sandbox_spec *sandbox, struct json_value value, struct rsys_error **err);
 void policy_explain_network(const struct rsys_sandbox_spec *sandbox, FILE *out);

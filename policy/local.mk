@@ -2,7 +2,7 @@
 noinst_LIBRARIES += librsys-policy.a
 librsys_policy_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(SECCOMP_CFLAGS) $(CAP_CFLAGS) -DRSYS_PROFILES_DIR='"$(profilesdir)"'
 librsys_policy_a_SOURCES = \
-	policy/policy.h policy/internal.h policy/json.h policy/json.c policy/names.c policy/rules.c policy/sandbox-keys.c policy/network-keys.c policy/clients-keys.c policy/compile.c policy/load.c policy/include.c policy/explain.c policy/explain-calls.c policy/oddities.c policy/learned.c policy/learned.h policy/paths-keys.c \
+	policy/policy.h policy/internal.h policy/json.h policy/json.c policy/names.c policy/rules.c policy/sandbox-keys.c policy/group-keys.c policy/network-keys.c policy/clients-keys.c policy/compile.c policy/load.c policy/include.c policy/explain.c policy/explain-calls.c policy/oddities.c policy/learned.c policy/learned.h policy/paths-keys.c \
 	policy/filter.h policy/filter.c policy/filter-guest.c policy/filter-trace.c policy/filter-executor.c
 nodist_librsys_policy_a_SOURCES = policy/default-profile.c
 # For the programs that link it.

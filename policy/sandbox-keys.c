@@ -11,7 +11,7 @@
 
 #define ID_MAX 0xfffffffeu /* (uid_t)-1 means "leave it" */
 
-static int get_path(struct json_value value, char **field, struct rsys_error **err)
+int policy_get_path(struct json_value value, char **field, struct rsys_error **err)
 {
     const char *path = NULL;
     if (json_get_string(value, &path, err) < 0)
@@ -35,7 +35,7 @@ static const char *const root_modes[] = {"ro", "rw", "overlay", NULL};
 static int root_path(void *context, struct json_value value, struct rsys_error **err)
 {
     struct rsys_sandbox_spec *sandbox = context;
-    return get_path(value, &sandbox->root, err);
+    return policy_get_path(value, &sandbox->root, err);
 }
 
 static int root_mode(void *context, struct json_value value, struct rsys_error **err)
@@ -54,7 +54,7 @@ static int read_root(void *context, struct json_value value, struct rsys_error *
 {
     struct rsys_sandbox_spec *sandbox = context;
     if (json_is_string(value.json))
-        return get_path(value, &sandbox->root, err);
+        return policy_get_path(value, &sandbox->root, err);
     if (json_read_object(value, "\"root\"", root_keys, sandbox, err) < 0)
         return -1;
     if (sandbox->root == NULL && sandbox->root_mode == RSYS_ROOT_OVERLAY)
@@ -87,13 +87,13 @@ static int mount_source(void *context, struct json_value value, struct rsys_erro
     struct mount_keys *keys = context;
     keys->source = value;
     keys->has_source = true;
-    return get_path(value, &keys->mount.source, err);
+    return policy_get_path(value, &keys->mount.source, err);
 }
 
 static int mount_target(void *context, struct json_value value, struct rsys_error **err)
 {
     struct mount_keys *keys = context;
-    if (get_path(value, &keys->mount.target, err) < 0)
+    if (policy_get_path(value, &keys->mount.target, err) < 0)
         return -1;
     if (keys->mount.target[strspn(keys->mount.target, "/")] == 0)
         return json_error(value, err, "nothing can be mounted on /: that is what \"root\" is for");
@@ -308,11 +308,10 @@ static int limit_tmpfs(void *context, struct json_value value, struct rsys_error
     return json_get_size(value, &sandbox->memory_file, err);
 }
 
-#define NEEDS_CGROUP "not supported yet: it needs a cgroup"
 static const struct json_key limit_keys[] = {
-    {"nofile", limit_nofile, NULL},  {"nproc", limit_nproc, NULL},    {"fsize", limit_fsize, NULL},    {"tmpfs", limit_tmpfs, NULL},
-    {"memory", NULL, NEEDS_CGROUP},  {"swap", NULL, NEEDS_CGROUP},    {"cpu", NULL, NEEDS_CGROUP},     {"pids", NULL, NEEDS_CGROUP " (\"nproc\" bounds the processes of a user)"},
-    {"io", NULL, NEEDS_CGROUP},      {0},
+    {"nofile", limit_nofile, NULL},        {"nproc", limit_nproc, NULL},      {"fsize", limit_fsize, NULL},    {"tmpfs", limit_tmpfs, NULL},
+    {"memory", policy_limit_memory, NULL}, {"swap", policy_limit_swap, NULL}, {"cpu", policy_limit_cpu, NULL}, {"pids", policy_limit_pids, NULL},
+    {"io", policy_limit_io, NULL},         {0},
 };
 
 static int read_limits(void *context, struct json_value value, struct rsys_error **err)
@@ -335,8 +334,8 @@ static const struct json_key sandbox_keys[] = {
     {"capabilities", read_capabilities, NULL},
     {"limits", read_limits, NULL},
     {"comment", read_comment, NULL},
-    {"cgroup", NULL, "not supported yet"},
-    {"devices", NULL, "not supported yet: a mount of type dev has the usual ones; others may be bound by name"},
+    {"cgroup", NULL, "there is nothing to choose: a session whose \"limits\" need a control group gets one of its own"},
+    {"devices", NULL, "there is nothing to allow: a mount of type dev has the usual ones, and only devices that \"mounts\" bind by name can be used"},
     {0},
 };
 

@@ -3,8 +3,8 @@
  *
  * The stages, in this order, and what holds after each:
  *
- *   namespaces    (start.c) a process of its own user, mount, pid, net, ipc, uts and cgroup namespace, with every capability in them and none outside
- *   ids           it has the ids that its creator mapped, no supplementary groups and no keys of the server's
+ *   namespaces    (birth.c) a process of its own user, mount, pid, net, ipc and uts namespace, with every capability in them and none outside
+ *   ids           it has the ids that its creator mapped, a cgroup namespace, no supplementary groups and no keys of the server's
  *   network       lo is up, and the policy's interface connected; the host name is the sandbox's.  Needs CAP_NET_ADMIN and CAP_SYS_ADMIN, which go below
  *   root          no path leads out: the old root is unmounted.  No namespace can be made below this one.  Descriptors are the last ties
  *   paths         of the files in there, only those of the policy's paths can be opened, executed or changed, whoever opened what leads there (Landlock)
@@ -26,6 +26,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -39,6 +40,9 @@
 
 static int stage_ids(const struct sandbox_inside *inside, struct rsys_error **err)
 {
+    /* Its root is the group that we are in by now, so "/" is all that /proc/PID/cgroup tells. */
+    if (unshare(CLONE_NEWCGROUP) < 0)
+        return rsys_error_make(err, errno, "stage ids: get a cgroup namespace");
     /* Keys count for a user, and an ordinary one has few: his sessions have the server's own empty keyring, which nothing inside may name (no keyctl). */
     if (inside->privileged && rsys_sandbox_new_keyring(err) < 0)
         return rsys_error_prefix(err, "stage ids");

@@ -18,6 +18,7 @@ struct rsys_sandbox_start {
     unsigned filter_count;
     int executor_fd;    /* the executor's program, opened O_RDONLY or O_PATH */
     int counters_fd;    /* what executors count in (RSYS_FD_COUNTERS); -1: they do not */
+    int group_fd;       /* the session's control group, which its processes are born in; -1: none, they stay in ours */
     int control_fd;     /* the client's connection, pinned (below): pid 1 serves RSYS_OP_SPAWN, CANCEL, KILL on it */
     bool resumable;     /* the client's connections are resumed when they are cut; else what holds one ends with it */
     uid_t outside_uid;  /* first of the outside ids to map when we may map a range; else our own id is mapped alone */

@@ -2,6 +2,7 @@
 /* daemon.c: the daemon's listeners, signals and loop. */
 #include "server/daemon.h"
 
+#include "sandbox/cgroup.h"
 #include "sandbox/sandbox.h"
 #include "server/control.h"
 #include "server/log.h"
@@ -337,11 +338,11 @@ static unsigned starts_at_once(void)
     return processors < 2 ? 2 : processors > 64 ? 64 : (unsigned)processors;
 }
 
-/* A session takes two descriptors of the daemon; the soft limit is meant for programs that use select(2). */
+/* A session takes three descriptors of the daemon; the soft limit is meant for programs that use select(2). */
 static void raise_descriptors(const struct options *options)
 {
     struct rlimit limit;
-    rlim_t need = 2 * (rlim_t)options->max_sessions + HALF_OPEN_MAX + 2 * OPTIONS_LISTEN_MAX + 64;
+    rlim_t need = 3 * (rlim_t)options->max_sessions + HALF_OPEN_MAX + 2 * OPTIONS_LISTEN_MAX + 64;
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
         return;
     limit.rlim_cur = limit.rlim_max;
@@ -374,6 +375,7 @@ int server_run(const struct options *options)
     half_open_close_all(&daemon);
     tls_free(&daemon);
     server_policy_free(&daemon.policy);
+    rsys_cgroups_close(daemon.policy.groups);
     manager_close(&daemon.manager);
     rsys_close(daemon.signals.fd);
     rsys_close(daemon.epoll_fd);

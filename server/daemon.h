@@ -109,6 +109,7 @@ struct daemon {
     int64_t refused_since;
     int64_t full_told;           /* when it was last said that there is no room, monotonic ms */
     int64_t paused_until; /* monotonic ms; 0: accepting */
+    bool sweep;           /* a control group is left, and its processes were still ending */
     bool draining;        /* no new sessions */
     int64_t drain_until;  /* monotonic ms: then those that are left are ended */
     bool ending;          /* they are to end now */

@@ -45,6 +45,8 @@ rsys_sandboxd_SOURCES = \
 	server/program.c \
 	server/program.h \
 	server/program-bytes.S
+# Each session is a fork: what is bound at the start is not bound in each of them again.
+rsys_sandboxd_LDFLAGS = $(AM_LDFLAGS) -Wl,-z,relro,-z,now
 rsys_sandboxd_LDADD = $(POLICY_LIBS) $(TRANSPORT_LIBS) $(SANDBOX_LIBS)
 
 # The assembler reads the program from the build's folder.

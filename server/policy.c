@@ -3,6 +3,7 @@
 #include "server/daemon.h"
 
 #include "policy/policy.h"
+#include "sandbox/cgroup.h"
 #include "sandbox/sandbox.h"
 #include "server/log.h"
 #include "src/core/util.h"
@@ -24,6 +25,11 @@ int server_policy_load(struct server_policy *policy, const char *path, struct rs
         server_policy_free(&new);
         return -1;
     }
+    if (rsys_cgroups_prepare(&policy->groups, &new.spec->sandbox.group, err) < 0) {
+        server_policy_free(&new);
+        return -1;
+    }
+    new.groups = policy->groups;
     for (size_t i = 0; i < new.spec->warnings; i++)
         server_log(LOG_LEVEL_INFO, "policy: %s", new.spec->warning[i]);
     server_policy_free(policy);
@@ -36,5 +42,5 @@ void server_policy_free(struct server_policy *policy)
     if (policy->spec != NULL)
         rsys_policy_free(policy->spec);
     free(policy->filter);
-    *policy = (struct server_policy){0};
+    *policy = (struct server_policy){.groups = policy->groups};
 }

@@ -34,5 +34,6 @@ int server_range_take(uint32_t *ret_first)
         }
     }
     close(fd);
+    errno = EUSERS;
     return -1;
 }

@@ -5,6 +5,7 @@
  * the sandbox's pid 1; then it ends the sandbox, waits until the kernel has taken it apart, and goes. */
 #include "server/session.h"
 
+#include "sandbox/cgroup.h"
 #include "sandbox/sandbox.h"
 #include "server/addresses.h"
 #include "server/denials.h"
@@ -58,7 +59,7 @@ static int ascending(const void *a, const void *b) { return *(const int *)a - *(
 /* Close every descriptor but stderr and what we were given: other sessions' and the listeners are none of ours. */
 static void close_others(const struct server_session_start *start)
 {
-    int keep[] = {STDERR_FILENO, start->control_fd, start->daemon_fd, start->counters_fd};
+    int keep[] = {STDERR_FILENO, start->control_fd, start->daemon_fd, start->counters_fd, rsys_cgroups_fd(start->policy->groups)};
     unsigned from = 0;
     qsort(keep, RSYS_ARRAY_SIZE(keep), sizeof *keep, ascending);
     for (size_t i = 0; i < RSYS_ARRAY_SIZE(keep); i++) {
@@ -193,6 +194,34 @@ static int take_addresses(struct rsys_sandbox_start *sandbox, struct rsys_error 
     return 0;
 }
 
+/* A control group, when the policy has limits for one.  We stay outside: what we do is the server's (what waits in relays is bounded by itself), and somebody has
+ * to be left to tell why the kernel has ended all that is in it. */
+static int make_group(const struct server_session_start *start, struct rsys_sandbox_start *sandbox, struct rsys_cgroup *group, struct rsys_error **err)
+{
+    if (!rsys_cgroup_wanted(&sandbox->spec->group))
+        return 0;
+    if (rsys_cgroup_make(start->policy->groups, &sandbox->spec->group, group, err) < 0)
+        return -1;
+    sandbox->group_fd = group->fd;
+    return 0;
+}
+
+/* The sandbox has ended: the last word to the client, if it can take one at once, when there is more to say than that. */
+static void end_group(const struct server_session_start *start, struct rsys_cgroup *group)
+{
+    if (rsys_cgroup_ran_out(group)) {
+        char text[160];
+        snprintf(text, sizeof text, "the session's memory limit, %llu bytes, was reached, and the server's kernel has killed it (the policy's limits.memory)",
+                 (unsigned long long)start->policy->spec->sandbox.group.memory);
+        server_log(LOG_LEVEL_ERROR, "ended: %s", text);
+        struct rsys_wire_reply end = {.seq = RSYS_SEQ_END, .size = (uint32_t)strlen(text)};
+        struct iovec iov[2] = {{&end, sizeof end}, {text, end.size}};
+        if (start->resume == 0) /* else that connection is pid 1's alone, and may have been another's since */
+            (void)rsys_send_iov(start->control_fd, iov, 2, 0);
+    }
+    rsys_cgroup_remove(group);
+}
+
 void server_session_run(const struct server_session_start *start)
 {
     RSYS_AUTO_ERROR err = NULL;
@@ -204,10 +233,12 @@ void server_session_run(const struct server_session_start *start)
         _exit(1);
     struct rsys_sandbox_start sandbox = {.spec = &start->policy->spec->sandbox, .filter = start->policy->filter,
                                          .filter_count = start->policy->filter_count, .counters_fd = start->counters_fd,
-                                         .control_fd = start->control_fd, .resumable = start->resume != 0};
+                                         .group_fd = -1, .control_fd = start->control_fd, .resumable = start->resume != 0};
+    struct rsys_cgroup group = RSYS_CGROUP_NONE;
     uint32_t first = 0;
     /* The range's lock is held until we end: it is never closed before.  Who may not map the range maps its own id. */
-    (void)server_range_take(&first);
+    if (server_range_take(&first) < 0 && errno == EUSERS)
+        fail(start, "all ranges of user ids for sessions are taken on this machine (4094): end other sessions first");
     sandbox.outside_uid = sandbox.outside_gid = first;
     int broker = -1, listener = -1;
     RSYS_AUTO_FD epoll_fd = epoll_create1(EPOLL_CLOEXEC);
@@ -222,9 +253,13 @@ void server_session_run(const struct server_session_start *start)
     if (start->resume != 0)
         server_channel_patience(sandbox.control_fd);
     sandbox.executor_fd = server_program_open(&err);
-    pid_t pid = sandbox.executor_fd < 0 || take_addresses(&sandbox, &err) < 0 ? -1 : rsys_sandbox_start(&sandbox, &broker, &listener, &err);
-    if (pid < 0)
+    pid_t pid = -1;
+    if (sandbox.executor_fd >= 0 && take_addresses(&sandbox, &err) == 0 && make_group(start, &sandbox, &group, &err) == 0)
+        pid = rsys_sandbox_start(&sandbox, &broker, &listener, &err);
+    if (pid < 0) {
+        rsys_cgroup_remove(&group);
         fail(start, rsys_error_text(err));
+    }
     close(sandbox.executor_fd);
     rsys_close(sandbox.counters_fd);
     if (!start->pinned)
@@ -240,6 +275,7 @@ void server_session_run(const struct server_session_start *start)
     }
     end_sandbox(pid);
     denials_tell(denials, true);
+    end_group(start, &group);
     rsys_sandbox_unlink(&sandbox);
     server_log(LOG_LEVEL_DEBUG, "ended: %s", why);
     _exit(0);

@@ -10,10 +10,12 @@
 #include <sys/types.h>
 
 struct session_counters;
+struct rsys_cgroups;
 struct sock_filter;
 
 /* A compiled policy, ready for sessions. */
 struct server_policy {
+    struct rsys_cgroups *groups; /* where sessions' control groups are; NULL: none was needed so far.  It stays over reloads */
     struct rsys_spec *spec;
     struct sock_filter *filter; /* the executors' */
     unsigned filter_count;

@@ -5,6 +5,7 @@
  * make that fail, and it never waits there. */
 #include "server/daemon.h"
 
+#include "sandbox/cgroup.h"
 #include "sandbox/sandbox.h"
 #include "server/control.h"
 #include "server/log.h"
@@ -351,6 +352,8 @@ static void session_ended(struct daemon *daemon, struct session *session, int st
     server_log_about(SESSION_ABOUT(session), LOG_LEVEL_INFO, "ended after %lld ms%s", (long long)(server_now() - session->started),
                      WIFSIGNALED(status) ? ", killed" : "");
     session_remove(daemon, session);
+    /* One that was killed has left its control group. */
+    daemon->sweep = (daemon->sweep || WIFSIGNALED(status)) && !rsys_cgroups_sweep(daemon->policy.groups);
 }
 
 void sessions_reap(struct daemon *daemon)

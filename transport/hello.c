@@ -10,7 +10,7 @@
 #define MESSAGE_MAX 2000 /* of a server's message, as much as a person reads */
 
 /* What the server sent is printed on the user's terminal: nothing of it may be taken for a control sequence. */
-static void make_printable(char *text, size_t n)
+void rsys_make_printable(char *text, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
@@ -40,7 +40,7 @@ static int not_rsys(const void *first, struct rsys_error **err)
 static int server_said(const struct rsys_hello_reply *reply, char *text, struct rsys_error **err)
 {
     size_t n = RSYS_MIN((size_t)reply->size, (size_t)MESSAGE_MAX);
-    make_printable(text, n);
+    rsys_make_printable(text, n);
     const char *what = reply->status == RSYS_HELLO_REFUSED  ? "the server refused the session"
                        : reply->status == RSYS_HELLO_FAILED ? "the server could not make the sandbox"
                                                             : "the server failed";

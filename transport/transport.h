@@ -87,6 +87,8 @@ int rsys_send_iov(int fd, struct iovec *iov, int count, int timeout_ms);
  * payload behind the reply (a struct rsys_welcome and rules; malloc'd, *ret_size bytes, size checked <= RSYS_WELCOME_MAX).  Failure: what
  * the server said, or that it does not speak rsys (and what to look at). */
 int rsys_hello_session(int fd, unsigned resume, int timeout_ms, void **ret_payload, size_t *ret_size, struct rsys_error **err);
+/* Make what a server has sent fit to be shown on the user's terminal. */
+void rsys_make_printable(char *text, size_t n);
 /* The client's side of a channel's hello (flags: RSYS_RESUME_*, or 0): sends only. */
 int rsys_hello_channel(int fd, const uint8_t token[RSYS_TOKEN_SIZE], uint32_t flags);
 /* The client's side of a tether's hello (flags: RSYS_RESUME_*): sends it and receives the answer.  0; -1: it failed; 1: the server refuses it for good, err says why. */

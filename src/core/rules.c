@@ -164,6 +164,9 @@ void rsys_sandbox_spec_free(struct rsys_sandbox_spec *spec)
     }
     for (size_t i = 0; i < spec->paths; i++)
         free(spec->path[i].path);
+    for (size_t i = 0; i < spec->group.ios; i++)
+        free(spec->group.io[i].device);
+    free(spec->group.io);
     free(spec->path);
     for (size_t i = 0; i < RSYS_PORTS_KINDS; i++)
         free(spec->ports[i].port);

@@ -118,6 +118,22 @@ struct rsys_ports_spec {
     uint16_t *port;      /* owned */
 };
 
+/* What a control group (cgroups(7), version 2) bounds for a session as a whole.  All zero: it needs no group. */
+#define RSYS_GROUP_MEMORY_MIN (UINT64_C(4) << 20)
+struct rsys_io_spec {
+    char *device;         /* a disk, or any path on its file system; owned */
+    uint64_t read_bytes, write_bytes, read_ops, write_ops; /* a second; 0: not set */
+};
+struct rsys_group_spec {
+    uint64_t memory;      /* bytes; 0: not set */
+    uint64_t swap;        /* bytes: has_swap, or memory is set */
+    bool has_swap;
+    uint32_t cpu;         /* percent of one processor; 0: not set */
+    uint32_t pids;        /* 0: not set */
+    size_t ios;
+    struct rsys_io_spec *io; /* owned */
+};
+
 struct rsys_sandbox_spec {
     char *root;          /* NULL: an empty tmpfs to mount on (the default policy); owned */
     uint8_t root_mode;   /* enum rsys_root_mode */
@@ -132,6 +148,7 @@ struct rsys_sandbox_spec {
     uint32_t nofile;     /* L; default 1024: the kernel copies tables of this size at every fork */
     uint32_t nproc;      /* processes and threads of a session; 0: not set */
     uint64_t fsize;      /* bytes, 0: not set */
+    struct rsys_group_spec group;
     uint64_t memory_file;/* bytes of all tmpfs upper layers, 0: kernel's default */
     bool confined;       /* files are only those of `path`, by Landlock, even if that has no entry */
     bool best_effort;    /* a kernel that has not all of Landlock's rights is good enough */

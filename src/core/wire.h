@@ -167,6 +167,11 @@ struct rsys_wire_resume {
 #define RSYS_SEQ_SIGNAL UINT32_MAX
 #define RSYS_SIGNAL_INFO 48u
 
+/* The last thing on a control channel, when the server has more to say than that the session has ended: a reply's header with this seq, and why behind it (UTF-8, not
+ * terminated, at most RSYS_END_MAX bytes). */
+#define RSYS_SEQ_END (UINT32_MAX - 1)
+#define RSYS_END_MAX 1000u
+
 /* The signals that are told so, bit n-1: all but those that end or stop an executor or are its own (KILL, STOP; SEGV, BUS, ILL, FPE, TRAP, SYS; TSTP, TTIN, TTOU, CONT;
  * CHLD; 63, the cancel signal), and those that replies tell (PIPE, XFSZ). */
 #define RSYS_SIGNALS_TOLD                                                                                                                            \

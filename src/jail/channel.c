@@ -160,7 +160,7 @@ static int64_t channel_send(struct channel *channel, struct rsys_request *reques
 {
     struct iovec iov[4];
     size_t size, sent = 0;
-    uint32_t seq = ++channel->seq == RSYS_SEQ_SIGNAL ? channel->seq = 1 : channel->seq;
+    uint32_t seq = ++channel->seq >= RSYS_SEQ_END ? channel->seq = 1 : channel->seq;
     int count;
 
     if (!channel->guest || !channel->guest->call || !channel->guest->call->unlearned)
@@ -276,6 +276,11 @@ static void channel_reply(struct channel *channel, const struct rsys_wire_reply 
         channel->told = (uint32_t)reply->signals;
         if (channel->guest && reply->size >= RSYS_SIGNAL_INFO)
             rsys_signal_told(channel->guest, data);
+        return;
+    }
+    if (reply->seq == RSYS_SEQ_END) {
+        if (channel->is_control)
+            rsys_jail_last_word(channel->jail, data, reply->size);
         return;
     }
     if (reply->seq == 0) {

@@ -37,6 +37,8 @@ struct jail {
     bool lost;                /* because the session cannot go on */
     bool orphans;             /* processes were killed because the server had ended its side of them */
     int status;
+    const char *lost_why;     /* the session is lost, and this is said if the server gives no better reason until lost_at; NULL: it is not */
+    int64_t lost_at;          /* monotonic ms */
     unsigned spares;          /* channels that wait for a greeting, and those asked for */
     unsigned spares_lost;     /* in a row, without a greeting */
     struct resume *resume;    /* resume.c's, or NULL: a cut ends the session */
@@ -60,6 +62,10 @@ struct jail {
 
 /* The session cannot go on: print why, end with 125. */
 void rsys_jail_lost(struct jail *jail, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The same in a moment: when the server ends a session, its executors go first, and why is told on the control connection last. */
+void rsys_jail_lost_soon(struct jail *jail, const char *why);
+/* That is it. */
+void rsys_jail_last_word(struct jail *jail, const uint8_t *text, size_t size);
 /* Wait for a descriptor's input (and for output, while want_out) in the loop. */
 int rsys_source_watch(struct jail *jail, struct source *source, bool want_out);
 void rsys_source_change(struct jail *jail, struct source *source, bool want_out);

@@ -146,7 +146,7 @@ void rsys_guest_orphaned(struct guest *guest)
         return;
     }
     if (guest->process->pid == jail->first) {
-        rsys_jail_lost(jail, "the server has ended the program's side of the session");
+        rsys_jail_lost_soon(jail, "the server has ended the program's side of the session");
         return;
     }
     dprintf(STDERR_FILENO, "rsys-jail: the server has ended its side of process %d, which is killed\n", (int)guest->process->pid);
@@ -498,8 +498,8 @@ static void guest_ended(struct jail *jail, pid_t tid, int status)
 {
     struct guest *guest = rsys_guest_find(jail, tid);
 
-    if (tid == jail->first && server_ends(jail)) {
-        rsys_jail_lost(jail, "the server has ended the session");
+    if (tid == jail->first && (jail->lost_why || server_ends(jail))) {
+        rsys_jail_lost_soon(jail, "the server has ended the session");
     } else if (tid == jail->first) {
         jail->over = true;
         jail->status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);

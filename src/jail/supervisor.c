@@ -8,6 +8,7 @@
 #include "src/jail/learn.h"
 #include "src/jail/rights.h"
 #include "src/jail/view.h"
+#include "transport/transport.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -16,8 +17,10 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #define EVENTS 16
+#define LAST_WORD_MS 3000 /* what the server may take from the end of the first executor to its last word */
 
 void rsys_jail_lost(struct jail *jail, const char *format, ...)
 {
@@ -32,6 +35,46 @@ void rsys_jail_lost(struct jail *jail, const char *format, ...)
     fputc('\n', stderr);
     jail->over = jail->lost = true;
     jail->status = RSYS_EXIT_OURS;
+}
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+void rsys_jail_lost_soon(struct jail *jail, const char *why)
+{
+    if (jail->lost_why)
+        return;
+    jail->lost_why = why;
+    jail->lost_at = now_ms() + LAST_WORD_MS;
+}
+
+void rsys_jail_last_word(struct jail *jail, const uint8_t *text, size_t size)
+{
+    char shown[RSYS_END_MAX + 1];
+
+    size = RSYS_MIN(size, (size_t)RSYS_END_MAX);
+    memcpy(shown, text, size);
+    shown[size] = 0;
+    rsys_make_printable(shown, size);
+    rsys_jail_lost(jail, "the server has ended the session: %s", shown);
+}
+
+/* How long to wait for events, in milliseconds, when nothing is due earlier than limit_ms; -1: for ever. */
+static int patience(struct jail *jail, int limit_ms)
+{
+    int most = jail->cancels ? (int)jail->patience_ms : limit_ms;
+
+    if (jail->lost_why) {
+        int left = (int)RSYS_MAX(jail->lost_at - now_ms(), (int64_t)0);
+
+        most = most < 0 ? left : RSYS_MIN(most, left);
+    }
+    return most;
 }
 
 static int source_control(struct jail *jail, int op, struct source *source, bool want_out)
@@ -161,8 +204,10 @@ static void dispatch(struct jail *jail, struct source *source, uint32_t events)
         rsys_spare_event(jail);
         break;
     case SOURCE_VIEW:
-        if (rsys_view_dispatch(jail->session->view) < 0)
-            rsys_jail_lost(jail, "the view of the sandbox's files is lost");
+        if (rsys_view_dispatch(jail->session->view) < 0) {
+            epoll_ctl(jail->epoll_fd, EPOLL_CTL_DEL, source->fd, NULL);
+            rsys_jail_lost_soon(jail, "the view of the sandbox's files is lost");
+        }
         break;
     case SOURCE_LINK:
         link_event(jail);
@@ -186,13 +231,15 @@ static void dispatch(struct jail *jail, struct source *source, uint32_t events)
 static bool turn(struct jail *jail, int limit_ms)
 {
     struct epoll_event events[EVENTS];
-    int wait_ms = jail->cancels ? (int)jail->patience_ms : limit_ms;
+    int wait_ms = patience(jail, limit_ms);
     int n = epoll_wait(jail->epoll_fd, events, EVENTS, wait_ms);
 
     for (int i = 0; i < n && !jail->over; i++)
         dispatch(jail, events[i].data.ptr, events[i].events);
     if (n == 0 && jail->cancels)
         rsys_signal_repeat_cancels(jail);
+    if (jail->lost_why && !jail->over && now_ms() >= jail->lost_at)
+        rsys_jail_lost(jail, "%s", jail->lost_why);
     rsys_channels_bury(jail);
     return n != 0;
 }

@@ -50,7 +50,7 @@ static void run(enum who who, const struct rsys_sandbox_spec *spec)
         who_become(who);
         if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, control) < 0)
             _exit(1);
-        struct rsys_sandbox_start start = {.spec = spec, .filter = &allow_all, .filter_count = 1, .executor_fd = probe_fd, .counters_fd = -1,
+        struct rsys_sandbox_start start = {.spec = spec, .filter = &allow_all, .filter_count = 1, .executor_fd = probe_fd, .counters_fd = -1, .group_fd = -1,
                                            .control_fd = control[1], .outside_uid = OUTSIDE_ID, .outside_gid = OUTSIDE_ID};
         pid_t pid = rsys_sandbox_start(&start, &broker, &listener, &err);
         close(control[1]);
@@ -243,7 +243,7 @@ START_TEST(ends_with_its_maker)
     if (child == 0) {
         struct rsys_error *err = NULL;
         int broker = -1, listener = -1;
-        struct rsys_sandbox_start start = {.spec = &spec, .filter = &allow_all, .filter_count = 1, .executor_fd = probe_fd, .counters_fd = -1,
+        struct rsys_sandbox_start start = {.spec = &spec, .filter = &allow_all, .filter_count = 1, .executor_fd = probe_fd, .counters_fd = -1, .group_fd = -1,
                                            .control_fd = gone[1], .outside_uid = OUTSIDE_ID, .outside_gid = OUTSIDE_ID};
         _exit(rsys_sandbox_start(&start, &broker, &listener, &err) < 0); /* without a kill, without a wait */
     }
