@@ -87,6 +87,7 @@ static void answer(const struct daemon *daemon, int fd)
     prctl(PR_SET_NAME, "rsys-status");
     signal(SIGALRM, SIG_DFL);
     alarm(ANSWER_SECONDS); /* whoever asks and does not read is not waited for */
+    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0); /* nor does he outlive the daemon */
     close_others(daemon, fd);
     FILE *out = fdopen(fd, "w");
     if (out == NULL || recv(fd, &form, 1, 0) != 1 || (form != CONTROL_TEXT && form != CONTROL_JSON))

@@ -103,8 +103,13 @@ expect(process.wait_limited(server.child, 10) == 0, f"no clean end: {server.text
 # A second daemon does not take the place; one that was killed leaves it to the next.
 server = Server("--control", "control")
 says(Running([SANDBOXD, "--control", "control", "--listen", "unix:x"]).wait(), 1, "rsys-sandboxd: listen on unix:.*control: Address already in use")
+asking = socket.socket(socket.AF_UNIX)
+asking.connect("control")
+expect(process.until(lambda: "rsys-status" in server.processes().values(), 10 * SLOW), f"nobody answers: {server.processes()}")
 server.child.kill()
 server.child.wait()
+asking.settimeout(10 * SLOW)
+expect(asking.recv(1) == b"", "who answers outlives the daemon")
 server = Server("--control", "control")
 expect(told()["pid"] == server.pid, "the new one answers")
 
