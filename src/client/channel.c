@@ -46,6 +46,7 @@ static int make_room(struct channel *channel, size_t n)
     size_t room = RSYS_MAX(channel->have + n, (size_t)IN_ROOM);
     if (room <= channel->room)
         return 0;
+    room = RSYS_MAX(room, 2 * channel->room); /* else the replies of a large batch, a little at a time, are copied over and over */
     uint8_t *grown = realloc(channel->in, room);
     if (grown == NULL)
         return -1;
