@@ -256,7 +256,7 @@ START_TEST(lies)
         {.seq = 1, .nr = SYS_read, .outs = 0xffff},
         {.seq = 1, .nr = SYS_read, .in_size = 0xffffffff, .arena = 0xffffffff},
         {.seq = 1, .nr = SYS_read, .in_size = 100, .arena = 1},
-        {.seq = 1, .nr = SYS_read, .flags = 8},
+        {.seq = 1, .nr = SYS_read, .flags = 0x8000},
     };
     for (size_t i = 0; i < RSYS_ARRAY_SIZE(cases); i++) {
         int channel = client_spawn(&liar, 400 + (int)i, false);
