@@ -96,7 +96,7 @@ static int receive_all(struct pager *pager, void *to, size_t n)
     if (pager->connector < 0)
         return rsys_receive_all(pager->fd, to, n, -1);
     for (size_t done = 0; done < n;) {
-        ssize_t got = recv(pager->fd, (char *)to + done, n - done, MSG_WAITALL); /* SO_RCVTIMEO */
+        ssize_t got = recv(pager->fd, (char *)to + done, RSYS_MIN(n - done, (size_t)RSYS_RECEIVE_MAX), MSG_WAITALL); /* SO_RCVTIMEO */
         pager->silent = got < 0 && errno == EAGAIN;
         if (got <= 0 && !(got < 0 && errno == EINTR))
             return -1;
