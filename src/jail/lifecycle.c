@@ -423,15 +423,6 @@ static void exit_done(struct channel *channel, struct errand *errand, int64_t re
     channel_recycle(channel);
 }
 
-/* A thread that has not greeted was still to be made when another one was told to end all. */
-void rsys_exit_unmade(struct guest *of)
-{
-    for (unsigned i = 0; of && of->process->users > 1 && i < GUEST_BUCKETS; i++)
-        for (struct guest *guest = of->process->jail->guests[i]; guest; guest = guest->next)
-            if (guest->process == of->process && guest->channel && guest->channel->source.fd < 0 && !guest->channel->cut)
-                rsys_exit_unmirrored(guest);
-}
-
 static void exit_whole_done(struct channel *channel, struct errand *errand, int64_t result)
 {
     rsys_exit_unmade(channel->guest);

@@ -276,6 +276,15 @@ void rsys_resume_greeting(struct channel *spare, pid_t tid, const struct rsys_wi
 
 /* ---- executors that do not know ---- */
 
+/* A thread that has not greeted was still to be made when another one was told to end all. */
+void rsys_exit_unmade(struct guest *of)
+{
+    for (unsigned i = 0; of && of->process->users > 1 && i < GUEST_BUCKETS; i++)
+        for (struct guest *guest = of->process->jail->guests[i]; guest; guest = guest->next)
+            if (guest->process == of->process && guest->channel && guest->channel->source.fd < 0 && !guest->channel->cut)
+                rsys_exit_unmirrored(guest);
+}
+
 /* The executor thread of a channel that was cut has ended: so has the guest's exit, or it is orphaned. */
 static void executor_gone(struct channel *channel)
 {
