@@ -83,16 +83,19 @@ class Bench:
         self.build, self.bin = arguments.build, f"{stage}/bin"
         self.env = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LANG": "C.UTF-8", "TERM": "dumb"}
         self.servers, self.relays, self.others, self.options = [], [], {}, []
-        self.server, self.port = self.start_server(f"{stage}/policy.json", "server")
+        if not os.path.isdir(f"{stage}/keys"):
+            output([f"{self.build}/rsys-keygen", f"{stage}/keys"])
+        self.server, self.port = self.start_server(f"{stage}/policy.json", "server", ["--listen", "tls:127.0.0.1:0", "--key", f"{stage}/keys/server.key"])
+        self.tls_port = int(re.search(r"listening on tls:127\.0\.0\.1:(\d+)", self.log)[1])
         self.relay = Relay(self, self.port, int(arguments.delay * 1000)) if arguments.delay > 0 else None
         self.address = f"tcp:127.0.0.1:{self.relay.port if self.relay else self.port}"
 
-    def start_server(self, policy, name):
+    def start_server(self, policy, name, more=()):
         """A rsys-sandboxd, when it listens: the process and its port."""
         log_path = f"{self.stage}/{name}.log"
         with open(log_path, "wb") as log:
             server = process.start((["taskset", "-c", "0"] if self.pinned else []) + [
-                f"{self.build}/rsys-sandboxd", "--policy", policy, "--listen", "tcp:127.0.0.1:0"], log, log)
+                f"{self.build}/rsys-sandboxd", "--policy", policy, *more, "--listen", "tcp:127.0.0.1:0"], log, log)
         self.servers.append(server)
 
         def look():
@@ -116,6 +119,15 @@ class Bench:
             self.others[name] = f"tcp:127.0.0.1:{relay.port if relay else port}"
         return self.others[name]
 
+    def tls(self):
+        """The address of the same server over TLS."""
+        if "tls" not in self.others:
+            relay = Relay(self, self.tls_port, int(self.arguments.delay * 1000)) if self.relay else None
+            if relay:
+                self.relays.append(relay)
+            self.others["tls"] = f"tls:127.0.0.1:{relay.port if relay else self.tls_port}"
+        return self.others["tls"]
+
     def local_pipes(self):
         return self.other("local", syscalls=[{"names": ["pipe", "pipe2"], "action": "local"}])
 
@@ -138,7 +150,9 @@ class Bench:
             process.end(server)
 
     def jail(self, program, address=None, limit=LIMIT, cwd="/work"):
-        return output([f"{self.build}/rsys-jail", "--server", address or self.address, "--chdir", cwd] + program, limit, self.pinned, env=self.env)
+        address = address or self.address
+        key = ["--key", f"{self.stage}/keys/client.key"] if address.startswith("tls:") else []
+        return output([f"{self.build}/rsys-jail", "--server", address, *key, "--chdir", cwd] + program, limit, self.pinned, env=self.env)
 
     def native(self, program, directory="/work", root=None):
         """In the same root, natively."""
@@ -305,6 +319,31 @@ def row_start_embedded(b):
     bwrap = ["bwrap", "--unshare-all", "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "/bin/true"]
     jail = [f"{b.build}/rsys-jail", "/bin/true"]
     return b.seconds(lambda: output(jail, pinned=b.pinned), 10) * 1e9, b.seconds(lambda: output(bwrap, pinned=b.pinned), 10) * 1e9, "ns"
+
+
+def row_tls_start(b):
+    return tuple(b.seconds(lambda a=address: b.jail(["/bin/true"], a, cwd="/"), 10) * 1e9 for address in (b.tls(), None)) + ("ns",)
+
+
+def row_tls_null(b):
+    return b.guest("null", b.calls(30000), address=b.tls()), b.guest("null", b.calls(30000)), "ns"
+
+
+def row_tls_fork(b):
+    return b.guest("fork", b.calls(600), address=b.tls()), b.guest("fork", b.calls(600)), "ns"
+
+
+def tls_transfer(b, what):
+    n = max(1, min(b.arguments.size, 256 << 20) >> 20)
+    return b.guest(what, n, 1 << 20, address=b.tls()), b.guest(what, n, 1 << 20), "B/s"
+
+
+def row_tls_read(b):
+    return tls_transfer(b, "read")
+
+
+def row_tls_write(b):
+    return tls_transfer(b, "write")
 
 
 def program(b, script, times=2):
@@ -513,6 +552,11 @@ ROWS = [
     ("pipe ping-pong, placed locally", row_pingpong_local, None, "native", "low"),
     ("TCP echo to a peer on the server", row_echo, None, "native", "low"),
     ("rsys-jail /bin/true, server running", row_start, 5, "bwrap with the same namespaces", "low"),
+    ("rsys-jail /bin/true over TLS", row_tls_start, None, "the same over TCP", "low"),
+    ("null call over TLS", row_tls_null, None, "the same over TCP", "low"),
+    ("fork+exit+wait over TLS", row_tls_fork, None, "the same over TCP", "low"),
+    ("read 1 MiB blocks over TLS", row_tls_read, None, "the same over TCP", "high"),
+    ("write 1 MiB blocks over TLS", row_tls_write, None, "the same over TCP", "high"),
     ("rsys-jail /bin/true, embedded server", row_start_embedded, None, "bwrap with the same namespaces", "low"),
     ("python3 -c pass", row_python, None, "native chroot", "low"),
     ("git status", row_git_status, None, "native chroot", "low"),
