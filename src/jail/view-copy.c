@@ -95,9 +95,14 @@ static int find_name(struct view *view, pid_t tid, const char *name, struct foun
     if (sscanf(path, "/proc/%9d/exe%n", &of, &end) == 1 && end > 0 && path[end] == 0)
         view_exe_path(view, of, path);
     struct node *other = view_root_of(view, tid);
-    if (name[0] != '/' && other == NULL && view->proc_dev != 0)
+    if (name[0] != '/' && other == NULL && view->proc_dev != 0) {
         snprintf(path, sizeof path, "/proc/%d/cwd/%s", (int)tid, name);
-    else if (name[0] != '/' && view_directory(view, tid, directory) > 0) /* as getcwd(2) has it there; "(unreachable)" outside of the root */
+        int code = find(view, path, O_RDONLY, found);
+        if (code != -EACCES)
+            return code;
+        path[0] = 0; /* the guest has other ids than the pager */
+    }
+    if (name[0] != '/' && view_directory(view, tid, directory) > 0) /* as getcwd(2) has it there; "(unreachable)" outside of the root */
         snprintf(path, sizeof path, "%s/%s", directory, name);
     if (path[0] != '/')
         return -ENOENT;
