@@ -192,6 +192,7 @@ int rsys_view_start_opener(struct view *view, struct rsys_error **err)
     for (unsigned i = 0; i < FLUSHED_MAX; i++)
         view->flushed[i].fd = -1;
     struct starting starting = {.view = view};
+    int pager_fd = view->pager.fd;
     sem_init(&starting.done, 0, 0);
     int code = pthread_create(&view->opener, NULL, view_opener, &starting);
     if (code != 0)
@@ -203,8 +204,11 @@ int rsys_view_start_opener(struct view *view, struct rsys_error **err)
     /* It has its own now; what the first guest is forked with holds nothing of the view. */
     rsys_close(view->start.mount_fd);
     rsys_close(view->opener_fd);
-    if (view->copies != NULL)
-        rsys_close(view->start.pager_fd);
+    if (view->copies != NULL) {
+        rsys_close(pager_fd);
+        if (view->start.resume != 0)
+            rsys_close(view->start.connector_fd);
+    }
     return 0;
 }
 

@@ -162,6 +162,8 @@ struct view *rsys_view_start(const struct view_start *start, struct rsys_error *
     view->event_fd = pair[0];
     view->opener_fd = pair[1];
     if (start->fuse_fd < 0) {
+        if (start->resume != 0)
+            pager_resumes_by(&view->pager, start->connector_fd, start->resume);
         int failed = find_root(view);
         if (failed < 0)
             rsys_error_make(err, -failed, "look at the sandbox's files");
