@@ -137,23 +137,22 @@ static const char *from_daemon(const struct server_session_start *start, pid_t p
 
 /* Until the client, the daemon or the sandbox ends.  pid 1 reads the client's connection; we only look for its end, so that a pid 1 that does not
  * read cannot outlive its client; a session that can be resumed has a tether for that.  Meanwhile, relay what has to be. */
-static const char *serve(const struct server_session_start *start, pid_t pid, struct relays *relays, int epoll_fd, int broker, struct denials *denials, int listener)
+static const char *serve(const struct server_session_start *start, pid_t pid, struct relays *relays, struct tether *tether, int broker, struct denials *denials, int listener)
 {
     static char client, daemon, init, denied; /* their addresses tell the events apart */
-    struct tether tether = {.fd = -1, .epoll_fd = epoll_fd, .seconds = start->resume};
     const char *why = NULL;
-    int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    int epoll_fd = tether->epoll_fd, pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
     if (pidfd < 0 || watch(epoll_fd, start->control_fd, EPOLLRDHUP, &client) < 0 || watch(epoll_fd, start->daemon_fd, EPOLLIN, &daemon) < 0 ||
         watch(epoll_fd, pidfd, EPOLLIN, &init) < 0 || (denials != NULL && watch(epoll_fd, listener, EPOLLIN, &denied) < 0))
         return strerror(errno);
     while (why == NULL) {
         struct epoll_event event; /* one at a time: an event may end what the next one is of */
-        int until_denials = denials_timeout(denials), until_over = tether_timeout(&tether);
+        int until_denials = denials_timeout(denials), until_over = tether_timeout(tether);
         int n = epoll_wait(epoll_fd, &event, 1, until_denials < 0 || (until_over >= 0 && until_over < until_denials) ? until_over : until_denials);
         if (n < 0 && errno != EINTR)
             return strerror(errno);
         denials_tell(denials, false);
-        if (tether_is_over(&tether))
+        if (tether_is_over(tether))
             return "the client has not come back";
         if (n <= 0)
             continue;
@@ -161,10 +160,10 @@ static const char *serve(const struct server_session_start *start, pid_t pid, st
             why = "the client is gone";
         else if (event.data.ptr == &init)
             why = "its pid 1 has ended";
-        else if (event.data.ptr == &tether)
-            why = tether_ready(&tether) ? NULL : "the client is gone";
+        else if (event.data.ptr == tether)
+            why = tether_ready(tether) ? NULL : "the client is gone";
         else if (event.data.ptr == &daemon)
-            why = from_daemon(start, pid, relays, &tether, broker);
+            why = from_daemon(start, pid, relays, tether, broker);
         else if (event.data.ptr == &denied)
             denials_ready(denials);
         else
@@ -206,19 +205,19 @@ static int make_group(const struct server_session_start *start, struct rsys_sand
     return 0;
 }
 
-/* The sandbox has ended: the last word to the client, if it can take one at once, when there is more to say than that. */
-static void end_group(const struct server_session_start *start, struct rsys_cgroup *group)
+/* The sandbox has ended: the last word to the client, if it can take one at once. */
+static void end_group(const struct server_session_start *start, struct tether *tether, struct rsys_cgroup *group)
 {
+    char text[160] = "";
     if (rsys_cgroup_ran_out(group)) {
-        char text[160];
         snprintf(text, sizeof text, "the session's memory limit, %llu bytes, was reached, and the server's kernel has killed it (the policy's limits.memory)",
                  (unsigned long long)start->policy->spec->sandbox.group.memory);
         server_log(LOG_LEVEL_ERROR, "ended: %s", text);
-        struct rsys_wire_reply end = {.seq = RSYS_SEQ_END, .size = (uint32_t)strlen(text)};
-        struct iovec iov[2] = {{&end, sizeof end}, {text, end.size}};
-        if (start->resume == 0) /* else that connection is pid 1's alone, and may have been another's since */
-            (void)rsys_send_iov(start->control_fd, iov, 2, 0);
     }
+    /* The connection of the hello is pid 1's alone where the session is resumed: it may have been another's since. */
+    if (!tether_is(tether) && start->resume == 0 && text[0] != 0)
+        tether->fd = start->control_fd;
+    tether_end(tether, text);
     rsys_cgroup_remove(group);
 }
 
@@ -242,6 +241,7 @@ void server_session_run(const struct server_session_start *start)
     sandbox.outside_uid = sandbox.outside_gid = first;
     int broker = -1, listener = -1;
     RSYS_AUTO_FD epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    struct tether tether = {.fd = -1, .epoll_fd = epoll_fd, .seconds = start->resume, .ends_alike = start->ends_alike};
     struct relays *relays = NULL;
     if (!start->pinned) {
         /* Its end is watched for beside the relay, which reads it: each needs a descriptor of its own for epoll. */
@@ -271,11 +271,11 @@ void server_session_run(const struct server_session_start *start)
     if (server_send_fd(start->daemon_fd, SERVER_PASS_ANY, broker, 0) == 0) {
         if (start->pinned && start->resume == 0)
             close(rsys_fd_steal(&broker)); /* the daemon puts the channels in by itself */
-        why = send_welcome(start) < 0 ? "the client did not take its welcome" : serve(start, pid, relays, epoll_fd, broker, denials, listener);
+        why = send_welcome(start) < 0 ? "the client did not take its welcome" : serve(start, pid, relays, &tether, broker, denials, listener);
     }
     end_sandbox(pid);
     denials_tell(denials, true);
-    end_group(start, &group);
+    end_group(start, &tether, &group);
     rsys_sandbox_unlink(&sandbox);
     server_log(LOG_LEVEL_DEBUG, "ended: %s", why);
     _exit(0);

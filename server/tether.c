@@ -2,12 +2,14 @@
 /* tether.c: the connection by whose end a session that can be resumed knows that its client has gone, or is cut off.
  *
  * An orderly end is the client's: the kernel of a client that was killed says so, too.  Any other (a reset, a timeout of the transport's) is a cut, and the client may come
- * back with the session's token.  What it sends is sent back, so that it hears whether we are there; we look at none of it, and keep none. */
+ * back with the session's token.  Where one looks as the other, over TLS, a client that ends bids farewell, and any end without it is a cut: one that was killed leaves its session
+ * for a while.  What it sends is sent back, so that it hears whether we are there; we look for the farewell alone, and keep nothing. */
 #include "server/tether.h"
 
 #include "server/log.h"
 #include "server/session.h"
 #include "src/core/util.h"
+#include "transport/transport.h"
 
 #include <limits.h>
 #include <string.h>
@@ -60,14 +62,24 @@ bool tether_ready(struct tether *tether)
 {
     char bytes[64];
     ssize_t n = recv(tether->fd, bytes, sizeof bytes, MSG_DONTWAIT);
-    if (n == 0)
+    if ((n == 0 && !tether->ends_alike) || (n > 0 && memchr(bytes, RSYS_TETHER_BYE, (size_t)n) != NULL))
         return false;
     /* What it does not take is lost: so much is never under way honestly.  A reset is told once, to whoever comes first: the next receive would say that it has ended orderly. */
-    if (n > 0)
+    if (n == 0)
+        cut(tether, ECONNRESET);
+    else if (n > 0)
         n = send(tether->fd, bytes, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (n < 0 && errno != EAGAIN && errno != EINTR)
         cut(tether, errno);
     return true;
+}
+
+void tether_end(struct tether *tether, const char *why)
+{
+    struct rsys_wire_reply end = {.seq = RSYS_SEQ_END, .size = (uint32_t)RSYS_MIN(strlen(why), (size_t)RSYS_END_MAX)};
+    struct iovec iov[2] = {{&end, sizeof end}, {(void *)(uintptr_t)why, end.size}};
+    if (tether->fd >= 0)
+        (void)rsys_send_iov(tether->fd, iov, end.size != 0 ? 2 : 1, 0);
 }
 
 int tether_timeout(const struct tether *tether)

@@ -10,6 +10,7 @@ struct tether {
     int fd;            /* owned; -1: none, or cut */
     int epoll_fd;      /* waits for it, with data.ptr == the tether */
     unsigned seconds;  /* how long the session waits for another one */
+    bool ends_alike;   /* its end does not tell that the client has ended: only a farewell does */
     bool had;          /* there has been one */
     int64_t cut;       /* monotonic ms; 0: it is not */
 };
@@ -20,6 +21,8 @@ bool tether_is(const struct tether *tether);
 void tether_take(struct tether *tether, int fd);
 /* Its event.  False: the client has ended. */
 bool tether_ready(struct tether *tether);
+/* The session has ended: tell the client, if it can hear of it at once, and why (may be ""). */
+void tether_end(struct tether *tether, const char *why);
 /* Milliseconds for epoll_wait until tether_is_over() may have become true; -1: never. */
 int tether_timeout(const struct tether *tether);
 bool tether_is_over(const struct tether *tether);

@@ -94,7 +94,10 @@ void rsys_address_free(struct rsys_address *address)
 const char *rsys_address_text(const struct rsys_address *address) { return address->text; }
 
 void rsys_address_set_mode(struct rsys_address *address, unsigned mode) { address->mode = mode; }
+
 bool rsys_address_breaks(const struct rsys_address *address) { return address->ops->breaks; }
+
+bool rsys_address_ends_alike(const struct rsys_address *address) { return address->ops->ends_alike; }
 
 bool rsys_address_is_public(const struct rsys_address *address) { return address->ops->is_public(address); }
 

@@ -26,7 +26,7 @@ enum rsys_hello_kind {
     RSYS_HELLO_TLS = 3,     /* at a tls: address, and there alone: TLS follows, and in it another hello.  Its token is none: it is public, and names the session whose TLS
                              * process the connection is for (zero: a new one), see transport/tls.h */
     RSYS_HELLO_TETHER = 4,  /* the tether of the session that the token names, in the place of the one that it has: the answer is a struct rsys_hello_reply alone (or a
-                             * refusal and its message); from then on what is sent comes back as it is */
+                             * refusal and its message); from then on what is sent comes back as it is, but RSYS_TETHER_BYE */
 };
 
 struct rsys_hello {
@@ -167,10 +167,14 @@ struct rsys_wire_resume {
 #define RSYS_SEQ_SIGNAL UINT32_MAX
 #define RSYS_SIGNAL_INFO 48u
 
-/* The last thing on a control channel, when the server has more to say than that the session has ended: a reply's header with this seq, and why behind it (UTF-8, not
- * terminated, at most RSYS_END_MAX bytes). */
+/* The last thing on the tether, or where there is none on the control channel, when the server ends the session: a reply's header with this seq, and why behind it, if there is
+ * more to say (UTF-8, not terminated, at most RSYS_END_MAX bytes). */
 #define RSYS_SEQ_END (UINT32_MAX - 1)
 #define RSYS_END_MAX 1000u
+
+/* What a client sends on its tether: one of these bytes.  (The first byte of a server's last word is neither.) */
+#define RSYS_TETHER_PING 0u
+#define RSYS_TETHER_BYE 1u /* the session is over */
 
 /* The signals that are told so, bit n-1: all but those that end or stop an executor or are its own (KILL, STOP; SEGV, BUS, ILL, FPE, TRAP, SYS; TSTP, TTIN, TTOU, CONT;
  * CHLD; 63, the cancel signal), and those that replies tell (PIPE, XFSZ). */

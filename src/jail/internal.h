@@ -158,6 +158,8 @@ int rsys_resume_spares_wanted(const struct jail *jail);
 void rsys_resume_exits(struct guest *guest);
 /* Whether nothing can be heard of the server. */
 bool rsys_resume_waits(const struct jail *jail);
+/* The session is over: tell the server, for which our end may look as a cut. */
+void rsys_resume_bye(const struct jail *jail);
 /* --stats: print how often it was cut. */
 void rsys_resume_stats(const struct jail *jail);
 /* The end of a session that cannot be told by a channel's: poll(2) this for POLLRDHUP. */

@@ -5,8 +5,8 @@
  * channel, and both sides send again what the other lacks (server/executor/resume.c).  An executor that does not notice by itself is made to by the control channel.  That is one
  * more channel, pid 1's.
  *
- * The *tether* tells whether the client is there, and whether the server is: an orderly end of it is the other side's end; any other end, or no answer to what is
- * sent on it, is a cut, and as long as it has no successor the session waits.
+ * The *tether* tells whether the client is there, and whether the server is: an orderly end of it is the other side's end (over TLS, where an end looks as a cut, only a last
+ * word is); any other end, or no answer to what is sent on it, is a cut, and as long as it has no successor the session waits.
  *
  * A connection that looks alive and carries nothing is found by what does not come: an answer on the tether, and then all connections are replaced; or a reply on a channel, and then
  * its executor is told to take another one unless it has heard of us since.  A call that simply takes long costs no more than that.
@@ -52,6 +52,8 @@ struct resume {
     int64_t spare_at;          /* no spares before then */
     int64_t looked_at;         /* at channels on which nothing comes */
     unsigned long cuts, resumed; /* for --stats */
+    uint8_t word[sizeof(struct rsys_wire_reply) + RSYS_END_MAX]; /* the server's last word, as far as it has come */
+    size_t word_have;
 };
 
 static int64_t now(void)
@@ -147,6 +149,7 @@ bool rsys_resume_cut(struct channel *channel, bool orderly)
 static void tether_cut(struct resume *resume)
 {
     unwatch(resume->jail, &resume->tether);
+    resume->word_have = 0;
     resume->cut_at = now();
     resume->retry_at = 0;
     resume->unanswered = false;
@@ -387,6 +390,7 @@ void rsys_resume_tether_news(struct jail *jail, int fd, bool refused, const char
         return;
     }
     unwatch(jail, &resume->tether);
+    resume->word_have = 0;
     resume->tether.fd = fd;
     if (rsys_source_watch(jail, &resume->tether, false) < 0) {
         rsys_jail_lost(jail, "a new connection to the server cannot be kept: out of memory or descriptors");
@@ -402,18 +406,40 @@ void rsys_resume_tether_news(struct jail *jail, int fd, bool refused, const char
     rsys_spare_balance(jail);
 }
 
+/* Our questions come back, and once, in the end, a word of the server's.  Hostile bytes: no more of them are kept than the longest word has. */
+static void take_tether_bytes(struct resume *resume, const uint8_t *bytes, size_t n)
+{
+    struct rsys_wire_reply end;
+
+    for (; n > 0 && resume->word_have == 0 && *bytes == RSYS_TETHER_PING; bytes++, n--)
+        resume->unanswered = false;
+    n = RSYS_MIN(n, sizeof(resume->word) - resume->word_have);
+    memcpy(resume->word + resume->word_have, bytes, n);
+    resume->word_have += n;
+    if (resume->word_have < sizeof(end))
+        return;
+    memcpy(&end, resume->word, sizeof(end));
+    if (end.seq != RSYS_SEQ_END || end.size > RSYS_END_MAX)
+        rsys_jail_lost(resume->jail, "the server sends back what it was not sent");
+    else if (resume->word_have >= sizeof(end) + end.size)
+        rsys_jail_last_word(resume->jail, resume->word + sizeof(end), end.size);
+}
+
 void rsys_resume_tether_event(struct jail *jail)
 {
     struct resume *resume = jail->resume;
-    char bytes[64];
-    ssize_t n = resume->tether.fd < 0 ? 1 : recv(resume->tether.fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+    uint8_t bytes[256];
+    ssize_t n;
 
-    if (n == 0 && resume->wished)
+    if (resume->tether.fd < 0)
+        return;
+    n = recv(resume->tether.fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+    if (n == 0 && (resume->wished || jail->session->ends_alike))
         tether_cut(resume); /* another one takes its place, or the server says why not */
     else if (n == 0)
         rsys_jail_lost(jail, "the server has ended the session");
     else if (n > 0)
-        resume->unanswered = false;
+        take_tether_bytes(resume, bytes, (size_t)n);
     else if (errno == ETIMEDOUT)
         all_cut(resume);
     else if (errno != EAGAIN && errno != EINTR)
@@ -437,8 +463,14 @@ static void ping(struct resume *resume, int64_t time)
     resume->pinged_at = time;
     resume->unanswered = true;
     /* A reset is told once, to whoever comes first: the next receive would say that it has ended orderly. */
-    if (send(resume->tether.fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && errno != EAGAIN)
+    if (send(resume->tether.fd, &(uint8_t){RSYS_TETHER_PING}, 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && errno != EAGAIN)
         tether_cut(resume);
+}
+
+void rsys_resume_bye(const struct jail *jail)
+{
+    if (jail->resume && jail->resume->tether.fd >= 0)
+        (void)!send(jail->resume->tether.fd, &(uint8_t){RSYS_TETHER_BYE}, 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 void rsys_resume_exits(struct guest *guest)

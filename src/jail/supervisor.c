@@ -61,7 +61,7 @@ void rsys_jail_last_word(struct jail *jail, const uint8_t *text, size_t size)
     memcpy(shown, text, size);
     shown[size] = 0;
     rsys_make_printable(shown, size);
-    rsys_jail_lost(jail, "the server has ended the session: %s", shown);
+    rsys_jail_lost(jail, size != 0 ? "the server has ended the session: %s" : "the server has ended the session", shown);
 }
 
 /* How long to wait for events, in milliseconds, when nothing is due earlier than limit_ms; -1: for ever. */
@@ -277,5 +277,6 @@ int rsys_supervise(struct rsys_session *session)
         jail.over = false; /* this is told although it has come to its end */
         rsys_jail_lost(&jail, "%s", rsys_error_text(err));
     }
+    rsys_resume_bye(&jail);
     return jail.status;
 }

@@ -17,7 +17,7 @@ class Relay:
         self.child = subprocess.Popen([f"{BIN}/cut-relay", server.address.rsplit(":", 1)[1]], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                                       bufsize=1, start_new_session=True)
         started.append(self.child)
-        self.address = f"tcp:127.0.0.1:{self.child.stdout.readline().strip()}"
+        self.address = f"{server.address.split(':')[0]}:127.0.0.1:{self.child.stdout.readline().strip()}"
 
     def do(self, command):
         self.child.stdin.write(command + "\n")
