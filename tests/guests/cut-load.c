@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+// view: fuse
 /* cut-load.c: a little of everything, in rounds, where a call that is made twice or not at all shows: for connections that are cut meanwhile (session/cuts).
  *
  *   cut-load [ROUNDS] */

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* cut-relay.c: a network that breaks, between a client and a server of one machine.
  *
- *   cut-relay PORT
+ *   cut-relay PORT | vsock:PORT
  *
- * Listens on 127.0.0.1 at a free port, prints it, and carries each connection to 127.0.0.1:PORT.  A line of standard input does one thing, and is answered with a line: how many
+ * Listens on 127.0.0.1 (or vsock's loopback) at a free port, prints it, and carries each connection to PORT there.  A line of standard input does one thing, and is answered with a line: how many
  * connections it was done to.
  *
  *   reset N     both sides of connection N (modulo how many there are, in the order of their acceptance) are reset
@@ -15,6 +15,7 @@
  *
  * Ends with its standard input. */
 #include <errno.h>
+#include <linux/vm_sockets.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -36,22 +37,46 @@ struct connection {
 };
 
 static struct connection connections[CONNECTIONS_MAX];
-static int count, held, listener;
+static int count, held, listener, family = AF_INET;
+static unsigned server_port;
 
-static int dial(int port)
+union name {
+    struct sockaddr any;
+    struct sockaddr_in in;
+    struct sockaddr_vm vm;
+};
+
+/* A socket, and the address of a port for it (0: a free one, to listen at). */
+static int make_socket(unsigned port, union name *name)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons((uint16_t)port)};
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) < 0) {
+    memset(name, 0, sizeof *name);
+    name->any.sa_family = (sa_family_t)family;
+    if (family == AF_VSOCK) {
+        name->vm.svm_cid = VMADDR_CID_LOCAL;
+        name->vm.svm_port = port != 0 ? port : VMADDR_PORT_ANY;
+    } else {
+        name->in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        name->in.sin_port = htons((uint16_t)port);
+    }
+    return socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+}
+
+static socklen_t size_of_name(void) { return family == AF_VSOCK ? sizeof(struct sockaddr_vm) : sizeof(struct sockaddr_in); }
+
+static int dial(void)
+{
+    union name name;
+    int fd = make_socket(server_port, &name);
+    if (fd >= 0 && connect(fd, &name.any, size_of_name()) < 0) {
         close(fd);
         return -1;
     }
     return fd;
 }
 
-static void add(int port)
+static void add(void)
 {
-    int one = 1, client = accept4(listener, NULL, NULL, SOCK_CLOEXEC), server = client < 0 || count == CONNECTIONS_MAX ? -1 : dial(port);
+    int one = 1, client = accept4(listener, NULL, NULL, SOCK_CLOEXEC), server = client < 0 || count == CONNECTIONS_MAX ? -1 : dial();
     if (server < 0) {
         if (client >= 0)
             close(client);
@@ -163,15 +188,20 @@ static short events_of(const struct connection *c, int side)
 int main(int argc, char **argv)
 {
     static struct pollfd fds[2 + 2 * CONNECTIONS_MAX];
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t length = sizeof address;
-    listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (argc != 2 || listener < 0 || bind(listener, (struct sockaddr *)&address, length) < 0 || listen(listener, 128) < 0 ||
-        getsockname(listener, (struct sockaddr *)&address, &length) < 0) {
+    union name name;
+    const char *port = argc == 2 ? argv[1] : "";
+    if (strncmp(port, "vsock:", 6) == 0) {
+        family = AF_VSOCK;
+        port += 6;
+    }
+    server_port = (unsigned)strtoul(port, NULL, 10);
+    listener = make_socket(0, &name);
+    socklen_t length = size_of_name();
+    if (server_port == 0 || listener < 0 || bind(listener, &name.any, length) < 0 || listen(listener, 128) < 0 || getsockname(listener, &name.any, &length) < 0) {
         perror("cut-relay");
         return 1;
     }
-    printf("%d\n", ntohs(address.sin_port));
+    printf("%u\n", family == AF_VSOCK ? name.vm.svm_port : ntohs(name.in.sin_port));
     fflush(stdout);
     for (;;) {
         int had = count;
@@ -192,7 +222,7 @@ int main(int argc, char **argv)
                     break;
                 }
         if (fds[1].revents != 0)
-            add(atoi(argv[1]));
+            add();
         if (fds[0].revents != 0 && commands() < 0)
             return 0;
     }

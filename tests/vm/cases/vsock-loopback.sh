@@ -7,6 +7,7 @@
 # file: rsys-sandboxd=/usr/sbin/rsys-sandboxd
 # file: unit-vsock=/usr/bin/unit-vsock
 # file: tests/programs/native=/usr/bin/native
+# file: tests/programs/cut-relay=/usr/bin/cut-relay
 # file: tests/guests/static=/guests
 . /vm/lib.sh
 
@@ -59,6 +60,24 @@ jail=$!
 until_true 20 grep -q runs out
 kill -KILL "$jail"
 check "a killed client's session ends" until_true 20 grep -q "session 1: ended" log4
+kill "$server"
+
+# Connections that carry nothing any more: the session goes on with others.
+serve log7 --policy policy.json --listen vsock:9006
+mkfifo orders
+cut-relay vsock:9006 <orders >answers &
+exec 6>orders
+until_true 20 test -s answers
+mkdir /alone && (cd /alone && /guests/cut-load 4) >native.out
+rsys-jail --stats --server "vsock:local:$(head -n 1 answers)" --chdir /tmp /guests/cut-load 4 >out 2>err &
+jail=$!
+until_true 60 grep -q started out
+echo "silence all" >&6
+wait "$jail"
+check "a session outlives its connections" test $? = 0
+check "nothing of it is lost" cmp native.out out
+check "others took their places" grep -q "cut, [1-9][0-9]* resumed" err
+exec 6>&-
 kill "$server"
 
 # An ordinary user on both sides.
