@@ -15,7 +15,7 @@ cat >policy.json <<END
                "mounts": [ { "type": "proc", "target": "/proc" }, { "type": "dev", "target": "/dev" }, { "type": "bind", "source": "/srv/box", "target": "/box", "writable": true } ] } }
 END
 chmod 1777 /srv/box
-serve log --policy policy.json
+serve log --policy policy.json --resume-timeout 5
 check "a host listens on vsock by itself" until_true 10 grep -q "listening on vsock:9000" log
 serve other.log --policy policy.json --listen vsock:9001 --allow-cid 4
 
@@ -49,6 +49,7 @@ check "with that status, too" says inner.out "^nowhere: status 125"
 # The machine is switched off in the midst of a session.
 check "a second session runs" eval 'grep -q "session 2: started" log && ! grep -q "session 2: ended" log'
 kill -KILL "$machine"
-check "a machine that is gone ends its sessions" until_true 20 grep -q "session 2: ended" log
+check "a machine that is gone looks as one that was moved: its sessions wait" until_true 20 grep -q "its client is cut off" log
+check "and end when it does not come back" until_true 30 grep -q "session 2: ended" log
 kill "$tail"
 exit "$failed"
