@@ -43,12 +43,17 @@ static void cut(struct tether *tether, int code)
 void tether_take(struct tether *tether, int fd)
 {
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = tether};
+    /* The client knows why it wants another.  If we have only been slow, the old one's answer is to be there before the new one's. */
+    if (tether->fd >= 0) {
+        (void)tether_ready(tether);
+        if (tether->fd >= 0)
+            drop(tether);
+    }
     if (epoll_ctl(tether->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0 || server_hello_reply(fd, RSYS_HELLO_OK, NULL, 0, 0) < 0) {
         close(fd);
+        tether->cut = now();
         return;
     }
-    if (tether->fd >= 0)
-        drop(tether); /* the client knows why it wants another */
     if (tether->had && tether->cut != 0)
         server_log(LOG_LEVEL_INFO, "its client is back after %lld ms", (long long)(now() - tether->cut));
     else if (tether->had)

@@ -8,7 +8,8 @@
  * The *tether* tells whether the client is there, and whether the server is: an orderly end of it is the other side's end (over TLS, where an end looks as a cut, only a last
  * word is); any other end, or no answer to what is sent on it, is a cut, and as long as it has no successor the session waits.
  *
- * A connection that looks alive and carries nothing is found by what does not come: an answer on the tether, and then all connections are replaced; or a reply on a channel, and then
+ * A connection that looks alive and carries nothing is found by what does not come: an answer on the tether, and then all connections are replaced, unless the next tether shows that the
+ * server was slow; or a reply on a channel, and then
  * its executor is told to take another one unless it has heard of us since.  A call that simply takes long costs no more than that.
  *
  * The view's channel is resumed by its own thread (pager.c), with connections of its own: we may be waiting for the view ourselves.
@@ -54,6 +55,7 @@ struct resume {
     unsigned long cuts, resumed; /* for --stats */
     uint8_t word[sizeof(struct rsys_wire_reply) + RSYS_END_MAX]; /* the server's last word, as far as it has come */
     size_t word_have;
+    int stale;                 /* a tether that did not answer, until there is another one; or -1 */
 };
 
 static int64_t now(void)
@@ -94,6 +96,7 @@ int rsys_resume_start(struct jail *jail, struct rsys_error **err)
         return rsys_error_make(err, ENOMEM, "start the supervisor");
     resume->jail = jail;
     resume->tether = (struct source){SOURCE_TETHER, -1};
+    resume->stale = -1;
     resume->timer = (struct source){SOURCE_TIMER, timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)};
     jail->control->tid = 1;
     jail->resume = resume;
@@ -158,12 +161,11 @@ static void tether_cut(struct resume *resume)
 }
 
 /* Nothing comes through: no connection is what it seems. */
-static void all_cut(struct resume *resume)
+static void channels_cut(struct resume *resume)
 {
     struct jail *jail = resume->jail;
     struct channel *channel, *next;
 
-    tether_cut(resume);
     for (channel = jail->channels; channel; channel = next) {
         next = channel->next;
         if (channel->source.fd < 0)
@@ -175,6 +177,35 @@ static void all_cut(struct resume *resume)
             rsys_channel_drop(channel);
         }
     }
+}
+
+static void all_cut(struct resume *resume)
+{
+    tether_cut(resume);
+    channels_cut(resume);
+}
+
+/* The tether does not answer.  It may be dead, and so may all other connections; or the server is slow.  Another tether tells which: it takes the old one's place, and what has come on that is
+ * answered first.  Until then that stays open: its end would be the session's. */
+static void suspect(struct resume *resume)
+{
+    epoll_ctl(resume->jail->epoll_fd, EPOLL_CTL_DEL, resume->tether.fd, NULL);
+    resume->stale = resume->tether.fd;
+    resume->tether.fd = -1;
+    tether_cut(resume);
+}
+
+/* There is another one. */
+static void settle_suspicion(struct resume *resume)
+{
+    uint8_t byte;
+
+    if (resume->stale < 0)
+        return;
+    if (recv(resume->stale, &byte, 1, MSG_DONTWAIT) != 1)
+        channels_cut(resume);
+    close(resume->stale);
+    resume->stale = -1;
 }
 
 bool rsys_resume_spare_lost(struct jail *jail)
@@ -403,6 +434,7 @@ void rsys_resume_tether_news(struct jail *jail, int fd, bool refused, const char
     resume->pinged_at = now();
     resume->spare_at = 0;
     jail->spares_lost = 0;
+    settle_suspicion(resume);
     rsys_spare_balance(jail);
 }
 
@@ -455,7 +487,7 @@ static void ping(struct resume *resume, int64_t time)
         return;
     if (resume->unanswered) {
         if (time - resume->pinged_at >= PONG_MS)
-            all_cut(resume);
+            suspect(resume);
         return;
     }
     if (resume->pinged_at != 0 && time - resume->pinged_at < PING_MS - TICK_MS)

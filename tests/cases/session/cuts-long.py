@@ -30,6 +30,16 @@ expect(relay.do("silence all") > 3, "there was nothing to silence")
 output = compare(running, "all connections are silent")
 expect(output.seconds < 40 * SLOW, f"noticed late: {output}")
 
+# Nothing is carried for so long that it is missed; then all of it comes after all.
+running = start_load(relay, ROUNDS)
+relay.do("hold")
+began = time.monotonic()
+while WAITS not in running.read("err") and time.monotonic() - began < 30 * SLOW:
+    time.sleep(0.05)
+relay.do("release")
+output = compare(running, "a slow network")
+expect(WAITS in output.stderr and "is back" in output.stderr, f"what the user is told: {output}")
+
 # All are reset, and nothing is let in for three seconds.
 running = start_load(relay, ROUNDS)
 relay.do("hold")
