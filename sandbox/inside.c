@@ -107,16 +107,15 @@ static int stage_descriptors(struct sandbox_inside *inside, struct rsys_error **
         [RSYS_FD_CHANNEL] = inside->start->control_fd,    [RSYS_FD_CHANNEL + 1] = inside->sync_fd,
     };
     const int count = (int)RSYS_ARRAY_SIZE(from);
-    /* First out of each other's way, then down. */
-    for (int i = 0; i < count; i++) {
-        int high = fcntl(from[i], F_DUPFD_CLOEXEC, (int)L + count);
-        if (high < 0)
+    int high[RSYS_ARRAY_SIZE(from)];
+    /* First all out of the way, then down: a daemon with many sessions gives us numbers that are among those where they go. */
+    for (int i = 0; i < count; i++)
+        if ((high[i] = fcntl(from[i], F_DUPFD_CLOEXEC, (int)L + count)) < 0)
             return rsys_error_make(err, errno, "stage descriptors: move descriptor %d above %u", from[i], L);
-        if (i == RSYS_FD_CHANNEL + 1)
-            inside->sync_fd = high; /* so that a failure below is told */
-        if (dup3(high, (int)L + i, i == count - 1 ? O_CLOEXEC : 0) < 0)
+    inside->sync_fd = high[count - 1]; /* so that a failure below is told */
+    for (int i = 0; i < count; i++)
+        if (dup3(high[i], (int)L + i, i == count - 1 ? O_CLOEXEC : 0) < 0)
             return rsys_error_make(err, errno, "stage descriptors: place descriptor %u", L + (unsigned)i);
-    }
     inside->sync_fd = (int)L + count - 1;
     placeholder = -1; /* it goes with all the others: */
     if (syscall(SYS_close_range, 0, L - 1, 0) < 0 || syscall(SYS_close_range, L + (unsigned)count, ~0u, 0) < 0)

@@ -30,7 +30,7 @@ def at_once(jail, address, count, identity):
     running = []
     for n in range(count):
         out = open(f"{directory.name}/{n}", "w+b")
-        running.append((process.start([jail, "--server", address, "--connect-timeout", "120", "sh", "-c", SCRIPT, "sh", f"s{n}"], out, subprocess.STDOUT,
+        running.append((process.start([jail, "--server", address, "--connect-timeout", "120", "--quiet", "sh", "-c", SCRIPT, "sh", f"s{n}"], out, subprocess.STDOUT,
                                       gate_read, **identity), out))
     os.close(gate_read)
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* unit-sandbox.c: what holds in a sandbox, for each kind of user that may make one: root, an ordinary user, the root of a user namespace. */
 #include "sandbox/sandbox.h"
+#include "src/core/wire.h"
 #include "src/core/util.h"
 #include "tests/unit/who.h"
 
@@ -50,6 +51,9 @@ static void run(enum who who, const struct rsys_sandbox_spec *spec)
         who_become(who);
         if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, control) < 0)
             _exit(1);
+        /* Numbers as a daemon with many sessions gives: among those where init's descriptors go, each another's. */
+        control[1] = fcntl(control[1], F_DUPFD_CLOEXEC, (int)spec->nofile + RSYS_FD_BROKER_GIVE);
+        probe_fd = fcntl(probe_fd, F_DUPFD_CLOEXEC, (int)spec->nofile + RSYS_FD_CHANNEL);
         struct rsys_sandbox_start start = {.spec = spec, .filter = &allow_all, .filter_count = 1, .executor_fd = probe_fd, .counters_fd = -1, .group_fd = -1,
                                            .control_fd = control[1], .outside_uid = OUTSIDE_ID, .outside_gid = OUTSIDE_ID};
         pid_t pid = rsys_sandbox_start(&start, &broker, &listener, &err);
