@@ -241,7 +241,7 @@ void server_session_run(const struct server_session_start *start)
     sandbox.outside_uid = sandbox.outside_gid = first;
     int broker = -1, listener = -1;
     RSYS_AUTO_FD epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    struct tether tether = {.fd = -1, .epoll_fd = epoll_fd, .seconds = start->resume, .ends_alike = start->ends_alike};
+    struct tether tether = {.fd = -1, .epoll_fd = epoll_fd, .seconds = start->resume};
     struct relays *relays = NULL;
     if (!start->pinned) {
         /* Its end is watched for beside the relay, which reads it: each needs a descriptor of its own for epoll. */

@@ -33,7 +33,6 @@ struct server_session_start {
     int counters_fd;                    /* what the executors count in (counters.h); -1: they do not */
     struct session_counters *counters;  /* ours, shared with the daemon */
     unsigned resume;    /* for how many seconds it outlives a cut; 0: it does not */
-    bool ends_alike;    /* the end of a connection of this client's does not tell whether it was cut (rsys_address_ends_alike) */
     uint8_t token[RSYS_TOKEN_SIZE];
 };
 

@@ -146,7 +146,7 @@ static void session_ready(struct daemon *daemon, struct watch *watch)
 static void run_child(struct daemon *daemon, const struct session *session, int control_fd, int daemon_fd, pid_t daemon_pid)
 {
     struct server_session_start start = {.policy = &daemon->policy, .number = session->number, .peer = session->peer.text, .control_fd = control_fd, .daemon_fd = daemon_fd,
-                                         .daemon_pid = daemon_pid, .pinned = session->pinned, .resume = session->resume, .ends_alike = session->tls != NULL, .counters_fd = session->counters_fd,
+                                         .daemon_pid = daemon_pid, .pinned = session->pinned, .resume = session->resume, .counters_fd = session->counters_fd,
                                          .counters = session->counters};
     memcpy(start.token, session->token, sizeof start.token);
     server_session_run(&start);

@@ -2,8 +2,7 @@
 /* tether.c: the connection by whose end a session that can be resumed knows that its client has gone, or is cut off.
  *
  * An orderly end is the client's: the kernel of a client that was killed says so, too.  Any other (a reset, a timeout of the transport's) is a cut, and the client may come
- * back with the session's token.  Where one looks as the other, over TLS, a client that ends bids farewell, and any end without it is a cut: one that was killed leaves its session
- * for a while.  What it sends is sent back, so that it hears whether we are there; we look for the farewell alone, and keep nothing. */
+ * back with the session's token.  A client that ends also bids farewell.  What it sends is sent back, so that it hears whether we are there; we look for the farewell alone, and keep nothing. */
 #include "server/tether.h"
 
 #include "server/log.h"
@@ -67,12 +66,10 @@ bool tether_ready(struct tether *tether)
 {
     char bytes[64];
     ssize_t n = recv(tether->fd, bytes, sizeof bytes, MSG_DONTWAIT);
-    if ((n == 0 && !tether->ends_alike) || (n > 0 && memchr(bytes, RSYS_TETHER_BYE, (size_t)n) != NULL))
+    if (n == 0 || (n > 0 && memchr(bytes, RSYS_TETHER_BYE, (size_t)n) != NULL))
         return false;
     /* What it does not take is lost: so much is never under way honestly.  A reset is told once, to whoever comes first: the next receive would say that it has ended orderly. */
-    if (n == 0)
-        cut(tether, ECONNRESET);
-    else if (n > 0)
+    if (n > 0)
         n = send(tether->fd, bytes, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (n < 0 && errno != EAGAIN && errno != EINTR)
         cut(tether, errno);

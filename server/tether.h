@@ -10,7 +10,6 @@ struct tether {
     int fd;            /* owned; -1: none, or cut */
     int epoll_fd;      /* waits for it, with data.ptr == the tether */
     unsigned seconds;  /* how long the session waits for another one */
-    bool ends_alike;   /* its end does not tell that the client has ended: only a farewell does */
     bool had;          /* there has been one */
     int64_t cut;       /* monotonic ms; 0: it is not */
 };

@@ -97,8 +97,6 @@ void rsys_address_set_mode(struct rsys_address *address, unsigned mode) { addres
 
 bool rsys_address_breaks(const struct rsys_address *address) { return address->ops->breaks; }
 
-bool rsys_address_ends_alike(const struct rsys_address *address) { return address->ops->ends_alike; }
-
 bool rsys_address_is_public(const struct rsys_address *address) { return address->ops->is_public(address); }
 
 int rsys_address_listen(const struct rsys_address *address, struct rsys_error **err) { return address->ops->listen(address, err); }

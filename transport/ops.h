@@ -33,7 +33,6 @@ struct rsys_transport_ops {
     const char *scheme; /* without its colon */
     const char *form;   /* for messages: "tcp:HOST:PORT" */
     bool breaks;        /* a connection may be cut although both ends live, and another one made */
-    bool ends_alike;    /* an end of file does not tell whether the other end has closed it or it was cut */
     /* Read what follows "scheme:" into address (host, port, fd, text). */
     int (*parse)(struct rsys_address *address, const char *rest, struct rsys_error **err);
     bool (*is_public)(const struct rsys_address *address);

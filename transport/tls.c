@@ -154,8 +154,6 @@ static int tls_connect(const struct rsys_address *address, int timeout_ms, struc
 const struct rsys_transport_ops rsys_transport_tls = {
     .scheme = "tls",
     .form = "tls:HOST:PORT",
-    .breaks = true,
-    .ends_alike = true, /* a relay has nothing but an end of file to tell either by */
     .parse = rsys_tcp_parse,
     .is_public = tls_is_public,
     .listen = rsys_tcp_listen,

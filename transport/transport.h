@@ -51,8 +51,6 @@ struct rsys_peer {
 };
 /* Whether a connection to it may be cut although both ends live, so that it is worth while to resume what it was for. */
 bool rsys_address_breaks(const struct rsys_address *address);
-/* Whether the end of such a connection looks the same when it is cut and when the other end has closed it. */
-bool rsys_address_ends_alike(const struct rsys_address *address);
 
 /* A listening descriptor (non-blocking, close-on-exec), or -1.  A stale unix socket that nobody listens on is replaced. */
 int rsys_address_listen(const struct rsys_address *address, struct rsys_error **err);

@@ -158,7 +158,7 @@ int rsys_resume_spares_wanted(const struct jail *jail);
 void rsys_resume_exits(struct guest *guest);
 /* Whether nothing can be heard of the server. */
 bool rsys_resume_waits(const struct jail *jail);
-/* The session is over: tell the server, for which our end may look as a cut. */
+/* The session is over: tell the server. */
 void rsys_resume_bye(const struct jail *jail);
 /* --stats: print how often it was cut. */
 void rsys_resume_stats(const struct jail *jail);

@@ -75,7 +75,6 @@ static int hello(struct launch *launch, struct rsys_error **err)
         take_welcome(session, payload, size, err) < 0)
         return -1;
     session->resume = session->welcome.resume;
-    session->ends_alike = rsys_address_ends_alike(launch->address);
     return session->resume <= resume ? 0 : rsys_error_make(err, 0, "the server's welcome promises to wait longer than it was asked to");
 }
 

@@ -5,8 +5,8 @@
  * channel, and both sides send again what the other lacks (server/executor/resume.c).  An executor that does not notice by itself is made to by the control channel.  That is one
  * more channel, pid 1's.
  *
- * The *tether* tells whether the client is there, and whether the server is: an orderly end of it is the other side's end (over TLS, where an end looks as a cut, only a last
- * word is); any other end, or no answer to what is sent on it, is a cut, and as long as it has no successor the session waits.
+ * The *tether* tells whether the client is there, and whether the server is: an orderly end of it is the other side's end; any other end, or no answer to what is
+ * sent on it, is a cut, and as long as it has no successor the session waits.
  *
  * A connection that looks alive and carries nothing is found by what does not come: an answer on the tether, and then all connections are replaced, unless the next tether shows that the
  * server was slow; or a reply on a channel, and then
@@ -466,7 +466,7 @@ void rsys_resume_tether_event(struct jail *jail)
     if (resume->tether.fd < 0)
         return;
     n = recv(resume->tether.fd, bytes, sizeof(bytes), MSG_DONTWAIT);
-    if (n == 0 && (resume->wished || jail->session->ends_alike))
+    if (n == 0 && resume->wished)
         tether_cut(resume); /* another one takes its place, or the server says why not */
     else if (n == 0)
         rsys_jail_lost(jail, "the server has ended the session");

@@ -40,7 +40,6 @@ struct rsys_session {
     int spare_fd;                /* to the parent's connector (spare.c) */
     int view_spare_fd;           /* to another one, for the view's thread, or -1 */
     unsigned resume;             /* for how many seconds it outlives a cut; 0: not at all */
-    bool ends_alike;             /* a connection's end does not tell whether it was cut (rsys_address_ends_alike) */
     const char *program;         /* absolute path in the view, to execute first */
     char *const *argv, *const *environment; /* its own */
     uid_t guest_uid;             /* inside ids of the first guest */
