@@ -107,7 +107,7 @@ static int stage_descriptors(struct sandbox_inside *inside, struct rsys_error **
         [RSYS_FD_CHANNEL] = inside->start->control_fd,    [RSYS_FD_CHANNEL + 1] = inside->sync_fd,
     };
     const int count = (int)RSYS_ARRAY_SIZE(from);
-    int high[RSYS_ARRAY_SIZE(from)];
+    int high[RSYS_ARRAY_SIZE(from)] = {0};
     /* First all out of the way, then down: a daemon with many sessions gives us numbers that are among those where they go. */
     for (int i = 0; i < count; i++)
         if ((high[i] = fcntl(from[i], F_DUPFD_CLOEXEC, (int)L + count)) < 0)
