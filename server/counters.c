@@ -38,7 +38,7 @@ void counters_read(int fd, const struct session_counters *counters, struct count
 {
     struct executor_counters page;
     ssize_t got = fd < 0 ? 0 : pread(fd, &page, sizeof page, RSYS_COUNTERS_OFFSET);
-    *ret = (struct counters_sum){.denied = __atomic_load_n(&counters->denied, __ATOMIC_RELAXED)};
+    *ret = (struct counters_sum){.denied = counters == NULL ? 0 : __atomic_load_n(&counters->denied, __ATOMIC_RELAXED)};
     for (size_t i = 0; i < COUNTERS_SLOTS && got == (ssize_t)sizeof page; i++) {
         ret->calls += page.slot[i].calls;
         ret->in += page.slot[i].in;

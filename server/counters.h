@@ -47,7 +47,7 @@ int counters_new_page(void);
 /* A session process's counters; NULL: no memory.  Freed with counters_free(), which takes NULL too. */
 struct session_counters *counters_new(void);
 void counters_free(struct session_counters *counters);
-/* fd: the page's file; -1: there is none. */
+/* fd: the page's file; -1: there is none.  counters: NULL: none either. */
 void counters_read(int fd, const struct session_counters *counters, struct counters_sum *ret);
 
 #endif

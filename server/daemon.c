@@ -258,6 +258,8 @@ static int next_timeout(const struct daemon *daemon)
         next = RSYS_MIN(next, daemon->drain_until);
     if (daemon->manager.watchdog_ms != 0)
         next = RSYS_MIN(next, daemon->watchdog_due);
+    if (daemon->pauses_until != 0)
+        next = RSYS_MIN(next, daemon->pauses_until);
     for (const struct session *session = daemon->deadlines != 0 ? daemon->sessions : NULL; session != NULL; session = session->next)
         if (session->deadline != 0)
             next = RSYS_MIN(next, session->deadline);
@@ -313,6 +315,7 @@ static void serve(struct daemon *daemon)
         }
         half_open_expire(daemon, now);
         sessions_expire(daemon, now);
+        accounts_expire(daemon, now);
         sessions_advance(daemon);
         tell_manager(daemon, now);
     }

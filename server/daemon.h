@@ -45,6 +45,7 @@ struct account {
     unsigned half_open, sessions, held; /* held: by somebody who still looks at it.  All 0: it goes */
     unsigned starting;       /* of its sessions */
     uint64_t turn;           /* when its last session was started, in starts of the daemon */
+    int64_t paused_until;    /* none of its sessions is started sooner, monotonic ms; 0: they may be */
 };
 
 /* What a connection to a tls: address has beside. */
@@ -77,6 +78,7 @@ struct session {
     bool starting;           /* in daemon.starting and its account's */
     bool pinned;             /* its control connection can only be with its present peer: channels go straight into the broker; else its process relays */
     bool counted;            /* in daemon.session_count */
+    bool used;               /* its client has brought a channel */
     unsigned resume;         /* for how many seconds it outlives a cut; 0: it does not */
     int broker_fd;           /* -1 until the sandbox runs */
     int counters_fd;         /* its executors count there; -1: they do not */
@@ -104,6 +106,7 @@ struct daemon {
     unsigned deadlines;          /* of them have one */
     unsigned waiting, starting;  /* of them: waiting for their turn; being started, at most starts_max */
     unsigned starts_max;
+    int64_t pauses_until;        /* the earliest account.paused_until; 0: there is none */
     uint64_t starts;             /* since the daemon began */
     unsigned refused;            /* in the second that refused_since began, monotonic ms */
     int64_t refused_since;
@@ -152,6 +155,9 @@ struct account *account_of(struct daemon *daemon, const struct rsys_party *who);
 void account_put(struct daemon *daemon, struct account *account);
 /* Whoever has the most connections without a hello; NULL: nobody has any. */
 struct account *account_with_most(const struct daemon *daemon);
+/* It has had a sandbox made for nothing: its next one is not made at once. */
+void account_pause(struct daemon *daemon, struct account *account);
+void accounts_expire(struct daemon *daemon, int64_t now);
 
 /* What a log message is about. */
 #define SESSION_ABOUT(session) (&(struct log_about){(session)->number, (session)->peer.text})

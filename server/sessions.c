@@ -167,34 +167,51 @@ static bool has_gone(int fd)
     return poll(&end, 1, 0) > 0;
 }
 
-/* Fork its process.  On failure it is refused and gone. */
+/* What takes more than a moment is got when its turn has come: a flood of clients that do not wait for theirs costs no more than their connections. */
+static int equip(const struct daemon *daemon, struct session *session)
+{
+    /* Nobody asks a private daemon. */
+    session->counters_fd = daemon->options->embedded_fd >= 0 ? -1 : counters_new_page();
+    session->counters = counters_new();
+    return session->counters != NULL && getrandom(session->token, sizeof session->token, 0) == (ssize_t)sizeof session->token ? 0 : -1;
+}
+
+/* Its process, and the daemon's end of the pair to it.  Returns NULL, or why there is none; in the child it does not return. */
+static const char *make_process(struct daemon *daemon, struct session *session, int control_fd)
+{
+    int pair[2];
+    if (equip(daemon, session) < 0)
+        return "the server is out of memory";
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+        return "the server is out of descriptors";
+    RSYS_AUTO_FD ours = pair[0], theirs = pair[1];
+    session->pinned = pin(control_fd);
+    pid_t self = getpid(), pid = fork();
+    if (pid == 0)
+        run_child(daemon, session, control_fd, theirs, self);
+    if (pid < 0)
+        return "the server can make no more processes";
+    session->pid = pid;
+    session->watch = (struct watch){.fd = rsys_fd_steal(&ours), .ready = session_ready};
+    return NULL;
+}
+
+/* Its turn has come.  If it cannot be started it is refused and gone. */
 static void session_fork(struct daemon *daemon, struct session *session)
 {
     RSYS_AUTO_FD control_fd = stop_waiting(daemon, session);
-    int pair[2];
     /* A sandbox costs milliseconds, this a microsecond. */
     if (has_gone(control_fd)) {
         server_log_about(&(struct log_about){.peer = session->peer.text}, LOG_LEVEL_DEBUG, "gone before its session was started");
         session_remove(daemon, session);
         return;
     }
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
-        sessions_refuse(daemon, rsys_fd_steal(&control_fd), &session->peer, "the server is out of descriptors");
+    const char *why = make_process(daemon, session, control_fd);
+    if (why != NULL) {
+        sessions_refuse(daemon, rsys_fd_steal(&control_fd), &session->peer, why);
         session_remove(daemon, session);
         return;
     }
-    RSYS_AUTO_FD ours = pair[0], theirs = pair[1];
-    session->pinned = pin(control_fd);
-    pid_t self = getpid(), pid = fork();
-    if (pid == 0)
-        run_child(daemon, session, control_fd, theirs, self);
-    if (pid < 0) {
-        sessions_refuse(daemon, rsys_fd_steal(&control_fd), &session->peer, "the server can make no more processes");
-        session_remove(daemon, session);
-        return;
-    }
-    session->pid = pid;
-    session->watch = (struct watch){.fd = rsys_fd_steal(&ours), .ready = session_ready};
     session->starting = true;
     daemon->starting++;
     session->account->starting++;
@@ -221,13 +238,7 @@ static struct session *session_new(struct daemon *daemon, const struct rsys_peer
     if (session == NULL)
         return NULL;
     session->broker_fd = -1;
-    /* Nobody asks a private daemon. */
-    session->counters_fd = daemon->options->embedded_fd >= 0 ? -1 : counters_new_page();
-    session->counters = counters_new();
-    if (session->counters == NULL || getrandom(session->token, sizeof session->token, 0) != (ssize_t)sizeof session->token) {
-        session_free(session);
-        return NULL;
-    }
+    session->counters_fd = -1;
     session->number = ++daemon->last_number;
     session->counted = true;
     session->started = server_now();
@@ -239,7 +250,7 @@ static struct session *session_new(struct daemon *daemon, const struct rsys_peer
 /* The last of the places where sandboxes are made is for others than whoever has the rest. */
 static bool may_start(const struct daemon *daemon, const struct account *account)
 {
-    return daemon->starting < daemon->starts_max && account->starting < daemon->starts_max - 1;
+    return account->paused_until == 0 && daemon->starting < daemon->starts_max && account->starting < daemon->starts_max - 1;
 }
 
 void sessions_start(struct daemon *daemon, unsigned resume, int fd, const struct rsys_peer *peer, struct account *account, struct tls_worker *tls)
@@ -335,6 +346,7 @@ void sessions_channel(struct daemon *daemon, const struct rsys_hello *hello, int
     }
     /* A connection that cannot be pinned is not the sandbox's to hold: its process relays it, when it was started to.  One for the view's executor goes that way too,
      * because that may have to be told. */
+    found->used = true;
     enum server_pass what = hello->resume == 0 ? SERVER_PASS_ANY : hello->resume == RSYS_RESUME_VIEW ? SERVER_PASS_VIEW : SERVER_PASS_DROP;
     if (found->resume != 0)
         server_channel_patience(channel);
@@ -346,6 +358,8 @@ void sessions_channel(struct daemon *daemon, const struct rsys_hello *hello, int
 static void session_ended(struct daemon *daemon, struct session *session, int status)
 {
     session_end(daemon, session);
+    if (!session->used)
+        account_pause(daemon, session->account);
     struct counters_sum sum;
     counters_read(session->counters_fd, session->counters, &sum);
     counters_sum_add(&daemon->totals.ended, &sum);
