@@ -56,18 +56,24 @@ int rsys_connector_receive(int from, int flags, struct rsys_connector_news *news
     return 0;
 }
 
-int rsys_connector_view_channel(int connector, bool drop)
+int rsys_connector_view_ask(int connector, bool drop)
+{
+    char wish = drop ? RSYS_WISH_DROP : RSYS_WISH_VIEW;
+
+    return send(connector, &wish, 1, MSG_NOSIGNAL) == 1 ? 0 : -EPIPE;
+}
+
+int rsys_connector_view_take(int connector)
 {
     struct rsys_connector_news news;
-    char wish = drop ? RSYS_WISH_DROP : RSYS_WISH_VIEW;
     int fd, received;
 
-    if (send(connector, &wish, 1, MSG_NOSIGNAL) != 1)
-        return -EPIPE;
     do
         received = rsys_connector_receive(connector, 0, &news, &fd);
     while (received < 0 && errno == EINTR);
-    return received < 0 ? -EPIPE : fd < 0 ? -ENOTCONN : fd;
+    if (received < 0)
+        return errno == EAGAIN ? -EAGAIN : -EPIPE;
+    return fd < 0 ? -ENOTCONN : fd;
 }
 
 static void *connector_main(void *argument)

@@ -23,8 +23,10 @@ struct rsys_connector_news {
 
 /* Receive an answer: *ret_fd is the connection, or -1.  0, or -1 with errno (EPIPE: the connector has ended). */
 int rsys_connector_receive(int from, int flags, struct rsys_connector_news *news, int *ret_fd);
-/* For the view's thread: a connection, with its hello sent, for the view's executor alone (drop: which may not know that it needs one).  Waits.  The descriptor; -ENOTCONN: there
- * is none at present; -EPIPE: the connector has ended. */
-int rsys_connector_view_channel(int connector, bool drop);
+/* For the view's thread: ask for a connection, with its hello sent, for the view's executor alone (drop: which may not know that it needs one).  0; -EPIPE: the connector has ended. */
+int rsys_connector_view_ask(int connector, bool drop);
+/* What has been asked for.  Waits, for as long as the socket's SO_RCVTIMEO says.  The descriptor; -EAGAIN: not yet; -ENOTCONN: there is none at present; -EPIPE: the connector has
+ * ended. */
+int rsys_connector_view_take(int connector);
 
 #endif

@@ -7,6 +7,7 @@
 #include "policy/policy.h"
 #include "src/jail/intercept.h"
 #include "src/jail/internal.h"
+#include "src/jail/view.h"
 #include "src/jail/learn.h"
 
 #include <errno.h>
@@ -112,6 +113,7 @@ static int first_join(struct jail *jail, pid_t pid)
     guest->state = GUEST_STARTING;
     guest->announced = true;
     jail->first = pid;
+    rsys_view_first(jail->session->view, pid);
     return first_chdir(guest, jail->session->options->chdir);
 }
 

@@ -48,6 +48,7 @@ librsys_jail_a_SOURCES += src/jail/trace.c src/jail/trace-args.c src/jail/trace-
 librsys_jail_a_SOURCES += src/jail/view.c src/jail/view-nodes.c src/jail/view-ops.c src/jail/view-jobs.c src/jail/view-copy.c src/jail/view-copy.h src/jail/view-store.c src/jail/view-walk.c src/jail/view-inner.h
 librsys_jail_a_SOURCES += src/jail/view-tell.c src/jail/view-root.c src/jail/proc-text.c src/jail/proc-text.h
 librsys_jail_a_SOURCES += src/jail/pager.c src/jail/pager.h
+librsys_jail_a_SOURCES += src/jail/proc-status.c src/jail/proc-status.h
 librsys_jail_a_SOURCES += src/jail/mmap.c
 librsys_jail_a_SOURCES += src/jail/coherence.c
 librsys_jail_a_SOURCES += src/jail/view-mapped.c

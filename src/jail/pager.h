@@ -20,11 +20,29 @@ struct pager_closing {
     int fd;
 };
 
+/* Calls that nobody waits for any more, though their replies have not come. */
+struct pager_abandoned {
+    struct rsys_request request[PAGER_BATCH];
+    int64_t result[PAGER_BATCH];
+    uint32_t first;             /* the number of the first one */
+    unsigned count, next;       /* replies received */
+    int *closing;               /* descriptors to close behind them; owned */
+    uint32_t closings, closing_room;
+};
+
 struct pager {
-    int fd;                     /* the channel; owned */
-    int connector;              /* where another channel comes from when that is cut (rsys_connector_view_channel), or -1 */
+    int fd;                     /* the channel; owned; -1: it is cut */
+    int connector;              /* where another channel comes from when that is cut (rsys_connector_view_ask), or -1 */
     unsigned resume;            /* for how many seconds there may be none */
     bool silent;                /* nothing came when we waited last */
+    bool asked_for_channel;     /* and it has not come yet */
+    int64_t cut_since;          /* monotonic ms; 0: it is not */
+    unsigned tries;             /* to get another one, since then */
+    bool (*hopeless)(void *of); /* whether to wait for the server has no sense any more for whoever this is done for; or NULL */
+    void *hopeless_of;
+    bool gave_up;               /* it had not */
+    bool clean;                 /* nothing of the next reply has been received */
+    struct pager_abandoned abandoned;
     uint32_t ack;               /* the last reply received */
     struct pager_closing *closing; /* requests to close that the executor may not have received; owned */
     uint32_t closings, closing_room;
@@ -42,8 +60,9 @@ struct pager {
 };
 
 int pager_start(struct pager *pager, int fd, uint32_t seq, uint32_t nofile); /* 0 or -ENOMEM; owns fd from then on */
-/* From now on another channel comes from the connector when the channel is cut, or nothing is heard on it for long; for so many seconds there may be none. */
-void pager_resumes_by(struct pager *pager, int connector, unsigned seconds);
+/* From now on another channel comes from the connector when the channel is cut, or nothing is heard on it for long; for so many seconds there may be none.  While nothing comes,
+ * hopeless(of) (may be NULL) is asked some times a second whether to give up. */
+void pager_resumes_by(struct pager *pager, int connector, unsigned seconds, bool (*hopeless)(void *of), void *of);
 void pager_end(struct pager *pager);
 
 /* Queue calls (at most PAGER_BATCH), then send them together and wait for all: results in pager->result[], in order.  Strings and buffers are copied
@@ -53,7 +72,7 @@ unsigned pager_queue_stat(struct pager *pager, int fd, struct stat *ret_st);    
 unsigned pager_queue_stat_at(struct pager *pager, int dirfd, const char *path, int flags, struct stat *ret_st);
 unsigned pager_queue_readlink(struct pager *pager, int dirfd, const char *path, char *buffer, size_t size);
 unsigned pager_queue_call(struct pager *pager, uint16_t nr, const uint64_t args[6]);                /* then add what it points at to pager->request[index] */
-/* 0, or -EIO when the channel is lost for good (then every result is -EIO). */
+/* 0; -EIO when the channel is lost for good, -EINTR when it was given up: then that is every result. */
 int pager_run(struct pager *pager);
 
 /* The number that the next open will get. */

@@ -18,6 +18,7 @@
  * -ERESTARTNOHAND for calls that never restart (signal(7)), -ERESTARTNOINTR for those that no signal may be seen to interrupt.  The kernel then does what it
  * always does. */
 #include "src/jail/internal.h"
+#include "src/jail/proc-status.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -44,44 +45,27 @@ struct postponed {
 #define BIT(n) (UINT64_C(1) << ((n)-1))
 #define DEFAULT_IGNORED (BIT(SIGCHLD) | BIT(SIGURG) | BIT(SIGWINCH) | BIT(SIGCONT))
 
-/* A mask of /proc/TID/status.  The text is our own kernel's. */
-static uint64_t status_mask(const char *status, const char *name)
-{
-    const char *at = strstr(status, name);
-
-    return at ? strtoull(at + strlen(name), NULL, 16) : 0;
-}
-
 int rsys_guest_status(struct jail *jail, pid_t tid, char *text, size_t size)
 {
-    char path[32];
-    ssize_t n;
-
-    snprintf(path, sizeof(path), "%d/status", (int)tid);
-    RSYS_AUTO_FD fd = openat(jail->session->proc_fd, path, O_RDONLY | O_CLOEXEC);
-    n = fd < 0 ? -1 : read(fd, text, size - 1);
-    if (n <= 0)
-        return -1;
-    text[n] = '\0';
-    return 0;
+    return rsys_proc_status(jail->session->proc_fd, tid, text, size);
 }
 
 bool rsys_signal_has_handler(const struct guest *guest, int signal)
 {
-    char status[4096];
+    char status[RSYS_PROC_STATUS_SIZE];
 
     if (rsys_guest_status(guest->process->jail, guest->tid, status, sizeof(status)) < 0)
         return true;
-    return status_mask(status, "\nSigCgt:") & BIT(signal);
+    return rsys_proc_status_mask(status, "\nSigCgt:") & BIT(signal);
 }
 
 uint64_t rsys_signals_pending(const struct guest *guest)
 {
-    char status[4096];
+    char status[RSYS_PROC_STATUS_SIZE];
 
     if (rsys_guest_status(guest->process->jail, guest->tid, status, sizeof(status)) < 0)
         return 0;
-    return status_mask(status, "\nSigPnd:") | status_mask(status, "\nShdPnd:");
+    return rsys_proc_status_mask(status, "\nSigPnd:") | rsys_proc_status_mask(status, "\nShdPnd:");
 }
 
 /* ---- signals of the world ----
@@ -106,10 +90,10 @@ static const struct {
  * guest thread has blocked is better the process's. */
 static bool is_for_thread(const struct guest *guest, int signal)
 {
-    char status[4096];
+    char status[RSYS_PROC_STATUS_SIZE];
 
     return guest->tid != guest->process->pid && rsys_guest_status(guest->process->jail, guest->tid, status, sizeof(status)) == 0 &&
-           !(status_mask(status, "\nSigBlk:") & BIT(signal));
+           !(rsys_proc_status_mask(status, "\nSigBlk:") & BIT(signal));
 }
 
 void rsys_signal_told(struct guest *guest, const uint8_t *data)

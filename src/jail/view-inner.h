@@ -107,7 +107,8 @@ struct view {
     struct node cwd[RSYS_VIEW_CWD_DEPTH + 1];
     uint64_t proc_dev;     /* st_dev of the sandbox's /proc; 0: it has none */
     struct node *held;     /* what the last job opened */
-    pid_t asker;           /* whose lookup this is */
+    pid_t asker;           /* whose request this is; 0: the kernel's own */
+    _Atomic pid_t first;   /* the guest whose end is the session's; 0: it is not there yet */
     struct roots *roots;   /* view-root.c's; owned */
     struct walks *walks;   /* view-walk.c's; owned */
     struct copies *copies; /* view-copy.c's; NULL: there is a FUSE mount */

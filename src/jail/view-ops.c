@@ -198,7 +198,6 @@ static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
     struct view *view = view_of(req);
     struct node *node = NULL;
-    view->asker = fuse_req_ctx(req)->pid;
     int code = lookup(view, node_of(view, parent), view->asker, name, &node);
     if (code != 0)
         fuse_reply_err(req, code);

@@ -7,6 +7,7 @@
  *
  * One name may mean different files for different guests (a relative one; one below another root).  The name is not turned to another file while a guest is
  * between our letting its execve go on and its kernel's having looked the name up; that ends with ptrace's event, or is found out by what the guest is doing. */
+#include "src/jail/proc-status.h"
 #include "src/jail/view-copy.h"
 
 #include "src/core/util.h"
@@ -217,14 +218,8 @@ char *view_copy_name(struct view *view, const char *path)
 /* Whether the guest may still be about to look the name up: it is in its execve, or runs (within the kernel or not), and not for long. */
 static bool in_execve(struct view *view, pid_t tid)
 {
-    char path[32], text[64];
-    snprintf(path, sizeof path, "%d/syscall", (int)tid);
-    RSYS_AUTO_FD fd = view->copies->proc_fd >= 0 ? openat(view->copies->proc_fd, path, O_RDONLY | O_CLOEXEC) : -1;
-    ssize_t n = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
-    if (n <= 0)
-        return false;
-    text[n] = 0;
-    return strncmp(text, "running", 7) == 0 || atoi(text) == SYS_execve || atoi(text) == SYS_execveat;
+    long nr = rsys_proc_syscall(view->copies->proc_fd, tid);
+    return nr == RSYS_PROC_RUNNING || nr == SYS_execve || nr == SYS_execveat;
 }
 
 static pid_t flying(struct view *view, pid_t but, const char *name)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* view.c: starting the view's thread, and what the supervisor tells the view. */
 #include "src/jail/learn.h"
+#include "src/jail/proc-status.h"
 #include "src/jail/view-inner.h"
 
 #include "sandbox/sandbox.h"
@@ -8,6 +9,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/fuse.h>
 #include <linux/magic.h>
 #include <sched.h>
 #include <semaphore.h>
@@ -68,7 +70,7 @@ static int own_descriptors(struct view *view)
 {
     if (unshare(CLONE_FILES) < 0)
         return -errno;
-    const int keep[] = {2, view->start.fuse_fd, view->start.pager_fd, view->start.local_fd, view->opener_fd, view->start.connector_fd};
+    const int keep[] = {2, view->start.proc_fd, view->start.fuse_fd, view->start.pager_fd, view->start.local_fd, view->opener_fd, view->start.connector_fd};
     unsigned next = 0;
     for (;;) {
         int lowest = -1;
@@ -81,6 +83,24 @@ static int own_descriptors(struct view *view)
             return -errno;
         next = (unsigned)lowest + 1;
     }
+}
+
+static bool is_dying(const struct view *view, pid_t tid)
+{
+    char status[RSYS_PROC_STATUS_SIZE];
+    return tid > 0 && rsys_proc_status(view->start.proc_fd, tid, status, sizeof status) == 0 && rsys_proc_status_dies(status);
+}
+
+/* Whoever asks, or the guest whose end is the session's, will end as soon as it has its answer: the kernel waits for that whatever signal there is, once we have the request. */
+static bool is_hopeless(void *of)
+{
+    struct view *view = of;
+    return is_dying(view, view->asker) || is_dying(view, atomic_load(&view->first));
+}
+
+void rsys_view_first(struct view *view, pid_t pid)
+{
+    atomic_store(&view->first, pid);
 }
 
 static void *view_thread(void *argument)
@@ -106,7 +126,7 @@ static void *view_thread(void *argument)
     if (code < 0)
         return NULL;
     if (view->start.resume != 0)
-        pager_resumes_by(&view->pager, view->start.connector_fd, view->start.resume);
+        pager_resumes_by(&view->pager, view->start.connector_fd, view->start.resume, is_hopeless, view);
     struct fuse_buf buffer = {.mem = NULL};
     bool told = false;
     while (!fuse_session_exited(view->session)) {
@@ -115,6 +135,7 @@ static void *view_thread(void *argument)
             continue;
         if (n <= 0)
             break;
+        view->asker = (pid_t)((const struct fuse_in_header *)buffer.mem)->pid;
         fuse_session_process_buf(view->session, &buffer);
         if (view->pager.lost && !told) {
             told = true;
@@ -163,7 +184,7 @@ struct view *rsys_view_start(const struct view_start *start, struct rsys_error *
     view->opener_fd = pair[1];
     if (start->fuse_fd < 0) {
         if (start->resume != 0)
-            pager_resumes_by(&view->pager, start->connector_fd, start->resume);
+            pager_resumes_by(&view->pager, start->connector_fd, start->resume, NULL, NULL);
         int failed = find_root(view);
         if (failed < 0)
             rsys_error_make(err, -failed, "look at the sandbox's files");

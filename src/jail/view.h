@@ -65,6 +65,8 @@ int rsys_view_start_opener(struct view *view, struct rsys_error **err);
 int rsys_view_event_fd(const struct view *view);
 int rsys_view_dispatch(struct view *view);
 
+/* The guest whose end is the session's is there. */
+void rsys_view_first(struct view *view, pid_t pid);
 /* What thread group `pid` executes now, for an execve of /proc/self/exe.  NULL: it has ended. */
 void rsys_view_set_exe(struct view *view, pid_t pid, const char *path);
 /* The sandbox's path of the file that a guest executes (after PTRACE_EVENT_EXEC); malloc'd, or NULL. */

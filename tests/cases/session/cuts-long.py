@@ -54,7 +54,7 @@ output = compare(running, "away for three seconds")
 expect(WAITS in output.stderr and "is back" in output.stderr, f"what the user is told: {output}")
 
 
-def cut_off(*options, program=("sh", "-c", "mkfifo /tmp/f; echo ready; exec cat /tmp/f"), via=None):
+def cut_off(*options, program=("sh", "-c", "mkfifo /tmp/f; exec 9<>/tmp/f; echo ready >&9; exec cat /tmp/f"), via=None):
     """A session whose program waits for the server, when that is away for good and the user has been told."""
     jailed = start_jail(*options, *program, server=(via or relay).address)
     jailed.saw("ready")
@@ -70,7 +70,7 @@ def cut_off(*options, program=("sh", "-c", "mkfifo /tmp/f; echo ready; exec cat 
 running = cut_off("--resume-timeout", "3")
 says(running.wait(10), 125, "did not come back within 3 seconds")
 relay.do("release")
-# A signal that ends the program ends the session at once.
+# A signal that ends the program (a shell would handle it) ends the session at once.
 running = cut_off()
 expect(WAITS in running.read("err"), f"not told: {running.read('err')}")
 running.kill(signal.SIGINT)
