@@ -232,6 +232,15 @@ def traced(row):
     return run
 
 
+def row_resumable(b):
+    n = b.calls(60000)
+    value = b.guest("null", n)
+    b.options = ["--resume-timeout", "0"]
+    baseline = b.guest("null", n)
+    b.options = []
+    return value, baseline, "ns"
+
+
 def row_round_trips_stat(b):
     return b.round_trips("stat", 300, 1), 1, "round trips"
 
@@ -537,6 +546,7 @@ ROWS = [
     ("null call, traced", traced(row_null), None, "raw ping-pong of the same bytes", "low"),
     ("stat, traced", traced(row_stat), None, "raw ping-pong of the same bytes", "low"),
     ("open+read 4 KiB+close, traced", traced(row_open_read_close), None, "three raw ping-pongs", "low"),
+    ("null call that outlives cuts", row_resumable, None, "the same with --resume-timeout 0", "low"),
     ("round trips of a stat", row_round_trips_stat, 1.0, "1 a call", "low"),
     ("round trips of open+read+close", row_round_trips_open_read_close, 1.0, "1 a call", "low"),
     ("read 64 KiB blocks", row_read_64k, 0.5, "raw stream", "high"),
