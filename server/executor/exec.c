@@ -9,7 +9,6 @@
 #include <linux/close_range.h>
 #include <linux/fcntl.h>
 #include <linux/mman.h>
-#include <linux/resource.h>
 
 #ifndef AT_EMPTY_PATH
 #define AT_EMPTY_PATH 0x1000
@@ -19,21 +18,19 @@
 /* The channel to L + 4 and not close-on-exec; all other channels are close-on-exec and go. */
 static void place_channel(struct thread *thread)
 {
-    struct {
-        uint64_t soft, hard;
-    } old, raised;
+    struct limit old, raised;
+    int64_t result;
     int at = (int)process.nofile + RSYS_FD_CHANNEL;
     /* exec makes the table ours alone, but the other process's channel may be at that number now. */
     if (process.files_shared)
         sys3(__NR_close_range, ~0u, ~0u, CLOSE_RANGE_UNSHARE);
-    sys4(__NR_prlimit64, 0, RLIMIT_NOFILE, 0, &old);
-    raised.soft = raised.hard = old.hard;
-    sys4(__NR_prlimit64, 0, RLIMIT_NOFILE, &raised, 0);
-    if (thread->channel == at)
-        sys3(__NR_fcntl, at, F_SETFD_, 0);
-    else
-        sys3(__NR_dup3, thread->channel, at, 0);
-    sys4(__NR_prlimit64, 0, RLIMIT_NOFILE, &old, 0);
+    do {
+        limit_raise(&old, &raised);
+        if (thread->channel == at)
+            result = sys3(__NR_fcntl, at, F_SETFD_, 0);
+        else
+            result = sys3(__NR_dup3, thread->channel, at, 0);
+    } while (limit_lower(&old, &raised) && result < 0);
 }
 
 /* Bytes as a string: 0 and 1 are written as 1 1 and 1 2.  Returns the end, where the terminator is. */

@@ -160,6 +160,14 @@ void thread_give_back(struct thread *thread);
 void thread_keep_only(struct thread *thread);
 void limit_lock(void);
 void limit_unlock(void);
+/* The kernel's struct rlimit. */
+struct limit {
+    uint64_t soft, hard;
+};
+/* Between these, with the lock held, there is room for our own descriptors, even when the guest has used up all of its numbers.  limit_lower: 1 when somebody else has set the
+ * limit meanwhile: then there may have been no room. */
+void limit_raise(struct limit *old, struct limit *raised);
+int limit_lower(const struct limit *old, const struct limit *raised);
 /* Sleep for so many microseconds, or less when a signal comes. */
 void pause_for(uint32_t microseconds);
 

@@ -4,7 +4,6 @@
 
 #include <asm/unistd.h>
 #include <linux/fcntl.h>
-#include <linux/resource.h>
 #include <linux/sched.h>
 #include <linux/signal.h>
 
@@ -16,30 +15,23 @@
 #define PID_TRIES 2000
 #define PID_PAUSE 1000 /* microseconds; the first tries wait less */
 
-struct limit {
-    uint64_t soft, hard;
-};
-
-/* With the soft limit raised there is room even when the guest has used up all of its numbers. */
 static int take_now(void)
 {
-    struct limit old, raised, now;
+    struct limit old, raised;
+    int64_t fd = -E_AGAIN, moved;
+    int others;
     limit_lock();
-    sys4(__NR_prlimit64, 0, RLIMIT_NOFILE, 0, &old);
-    raised = (struct limit){old.hard, old.hard};
-    sys4(__NR_prlimit64, 0, RLIMIT_NOFILE, &raised, &old);
-    int fd = broker_take((int)process.wants_view);
-    if (fd >= 0) {
-        int64_t moved = sys3(__NR_fcntl, fd, F_DUPFD_CLOEXEC, process.nofile + RSYS_FD_CHANNEL);
+    do {
+        limit_raise(&old, &raised);
+        if (fd < 0)
+            fd = broker_take((int)process.wants_view);
+        moved = fd < 0 ? fd : sys3(__NR_fcntl, fd, F_DUPFD_CLOEXEC, process.nofile + RSYS_FD_CHANNEL);
+        others = limit_lower(&old, &raised);
+    } while (fd >= 0 && moved < 0 && others);
+    if (fd >= 0)
         sys1(__NR_close, fd);
-        fd = (int)moved;
-    }
-    /* Another guest may have set this one's limit meanwhile (prlimit(2)): that stays. */
-    sys4(__NR_prlimit64, 0, RLIMIT_NOFILE, &old, &now);
-    if (now.soft != raised.soft || now.hard != raised.hard)
-        sys4(__NR_prlimit64, 0, RLIMIT_NOFILE, &now, 0);
     limit_unlock();
-    return fd;
+    return (int)moved;
 }
 
 int mirror_take(int wait)

@@ -4,6 +4,7 @@
 
 #include <linux/futex.h>
 #include <linux/mman.h>
+#include <linux/resource.h>
 #include <asm/unistd.h>
 #include <linux/time_types.h>
 
@@ -90,6 +91,28 @@ void limit_unlock(void)
 {
     if (__atomic_exchange_n(&process.limit_lock, 0, __ATOMIC_RELEASE) == 2)
         sys3(__NR_futex, &process.limit_lock, FUTEX_WAKE_PRIVATE, 1);
+}
+
+/* The limit is the guest's, so that the kernel gives it the right numbers; ours lie above it.  Another guest may set it at any time (prlimit(2)), and what that has set
+ * stays: of each value that we replace we know whether it was our own. */
+void limit_raise(struct limit *old, struct limit *raised)
+{
+    sys4(__NR_prlimit64, 0, RLIMIT_NOFILE, 0, old);
+    raised->soft = raised->hard = old->hard;
+    sys4(__NR_prlimit64, 0, RLIMIT_NOFILE, raised, old);
+}
+
+int limit_lower(const struct limit *old, const struct limit *raised)
+{
+    struct limit ours = *raised, next = *old;
+    for (int others = 0;; others = 1) {
+        struct limit found = ours; /* where it cannot be set, that ends it */
+        sys4(__NR_prlimit64, 0, RLIMIT_NOFILE, &next, &found);
+        if (found.soft == ours.soft && found.hard == ours.hard)
+            return others;
+        ours = next;
+        next = found;
+    }
 }
 
 void pause_for(uint32_t microseconds)

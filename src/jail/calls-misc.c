@@ -80,6 +80,8 @@ static enum verdict on_limit_set(struct call *call, const struct rsys_wire_reply
     return rsys_call_done(call, reply->result);
 }
 
+static enum verdict ask_limit(struct call *call, const struct limit *limit);
+
 static enum verdict on_limit(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data)
 {
     struct limit *limit = limit_of(call);
@@ -93,6 +95,9 @@ static enum verdict on_limit(struct call *call, const struct rsys_wire_reply *re
     const struct process *process = process_of(call, limit);
     if (process == NULL)
         return rsys_call_done(call, -ESRCH);
+    /* Another's executor has raised its own for a moment (executor/thread.c). */
+    if (limit->resource == RLIMIT_NOFILE && limit->pid != 0 && old.rlim_cur > rsys_jail_session(call->guest->process->jail)->welcome.nofile)
+        return ask_limit(call, limit);
     if (limit->resource == RLIMIT_NOFILE) {
         shown.rlim_max = rsys_nofile_max(process);
         shown.rlim_cur = RSYS_MIN(shown.rlim_cur, shown.rlim_max);
@@ -110,6 +115,15 @@ static enum verdict on_limit(struct call *call, const struct rsys_wire_reply *re
     if (rsys_request_in(&call->request, 2, &wanted, sizeof wanted) < 0)
         return rsys_call_done(call, -ENOMEM);
     call->on_reply = on_limit_set;
+    return rsys_call_send(call);
+}
+
+static enum verdict ask_limit(struct call *call, const struct limit *limit)
+{
+    rsys_request_start(&call->request, __NR_prlimit64, (uint64_t[6]){(uint64_t)limit->pid, limit->resource});
+    if (rsys_request_out(&call->request, 3, sizeof(struct rlimit), RSYS_OUT_SUCCESS, 1, (struct rsys_out_target){0}) < 0)
+        return rsys_call_done(call, -ENOMEM);
+    call->on_reply = on_limit;
     return rsys_call_send(call);
 }
 
@@ -143,11 +157,7 @@ enum verdict rsys_handle_RLIMIT(struct call *call)
     if (limit.sets && limit.resource == RLIMIT_NOFILE)
         rsys_jail_session(call->guest->process->jail)->nofile_differs = true;
     *limit_of(call) = limit;
-    rsys_request_start(&call->request, __NR_prlimit64, (uint64_t[6]){(uint64_t)limit.pid, limit.resource});
-    if (rsys_request_out(&call->request, 3, sizeof(struct rlimit), RSYS_OUT_SUCCESS, 1, (struct rsys_out_target){0}) < 0)
-        return rsys_call_done(call, -ENOMEM);
-    call->on_reply = on_limit;
-    return rsys_call_send(call);
+    return ask_limit(call, limit_of(call));
 }
 
 /* ---- prctl ---- */
