@@ -7,7 +7,9 @@
  * What does not hold: a mapping that writes to its file (ENODEV), and that a mapping sees what is written to the file after it was made. */
 #include "src/jail/view-copy.h"
 
+#include "src/core/path-access.h"
 #include "src/core/util.h"
+#include "src/jail/learn.h"
 #include "src/jail/proc-text.h"
 
 #include <elf.h>
@@ -194,6 +196,8 @@ static bool elf_interpreter(int fd, char interpreter[PATH_MAX])
     return false;
 }
 
+static void learn(const struct found *found) { rsys_learn_path(found->path, RSYS_PATH_EXECUTE | RSYS_PATH_READ_FILE); }
+
 static int provide(struct view *view, pid_t tid, const char *name, unsigned depth);
 
 static int provide_interpreter(struct view *view, pid_t tid, int fd, unsigned depth)
@@ -220,6 +224,7 @@ static int provide(struct view *view, pid_t tid, const char *name, unsigned dept
         pager_close(&view->pager, found.fd);
         return code;
     }
+    learn(&found);
     struct copy *copy = copy_found(view, &found, &code);
     if (copy == NULL)
         return code;
@@ -255,6 +260,8 @@ static int open_copy(struct view *view, struct view_job *job)
         pager_close(&view->pager, found.fd);
         return store_directory(view, found.path);
     }
+    if (job->kind == JOB_EXEC)
+        learn(&found);
     struct copy *copy = copy_found(view, &found, &code);
     if (copy == NULL)
         return code;

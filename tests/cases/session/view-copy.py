@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Without FUSE files are copied: what is executed and mapped is right, and a mapping that would write to its file fails with the documented error."""
+import json
+
 from caselib import done, expect, jail, says
 
 maps = """
@@ -54,6 +56,13 @@ cp /bin/true run; ./run && cp /bin/false run; ./run || echo false
 """
 copied, native = (jail(f"--view={view}", "bash", "-c", names) for view in ("copy", "fuse"))
 expect((copied.status, copied.stdout, copied.stderr) == (native.status, native.stdout, native.stderr), f"{copied}\n{native}")
+
+# What is executed is learned in the same way.
+for view in ("copy", "fuse"):
+    made = jail(f"--view={view}", "--learn", f"{view}.json", "bash", "-c", "printf '#!/bin/sh\n/bin/true' >/tmp/s; chmod +x /tmp/s; /tmp/s; cd /usr/bin; ./env ls >/dev/null")
+    expect(made.status == 0, str(made))
+learned = [json.load(open(f"{view}.json", encoding="utf-8")) for view in ("copy", "fuse")]
+expect(learned[0] == learned[1], f"{learned}")
 
 says(jail("--view=mirror", "true"), 125, "--view=mirror: auto, fuse or copy is wanted")
 done()
