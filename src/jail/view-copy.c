@@ -79,23 +79,28 @@ static int find_in_root(struct view *view, const struct node *root, const char *
     return find_opened(view, opened, found);
 }
 
+/* A name of guest tid's as the server has it, but for the working directory: in the guest's own /proc, what it executes here, not its executor. */
+static void translate(struct view *view, pid_t tid, const char *name, char path[2 * PATH_MAX])
+{
+    static const char *const selves[] = {"/proc/self/", "/proc/thread-self/"};
+    pid_t of = 0;
+    int end = 0;
+    snprintf(path, 2 * PATH_MAX, "%s", name);
+    for (size_t i = 0; i < RSYS_ARRAY_SIZE(selves); i++)
+        if (strncmp(name, selves[i], strlen(selves[i])) == 0)
+            snprintf(path, 2 * PATH_MAX, "/proc/%d/%s", (int)tid, name + strlen(selves[i]));
+    if (sscanf(path, "/proc/%9d/exe%n", &of, &end) == 1 && end > 0 && path[end] == 0)
+        view_exe_path(view, of, path);
+}
+
 /* A name as guest tid has it. */
 static int find_name(struct view *view, pid_t tid, const char *name, struct found *found)
 {
-    static const char *const selves[] = {"/proc/self/", "/proc/thread-self/"};
     char path[2 * PATH_MAX], directory[PATH_MAX];
     int root = view_exec_root(view, tid);
-    pid_t of = 0;
-    int end = 0;
     if (root < 0)
         return -EACCES;
-    snprintf(path, sizeof path, "%s", name);
-    for (size_t i = 0; i < RSYS_ARRAY_SIZE(selves); i++)
-        if (strncmp(name, selves[i], strlen(selves[i])) == 0)
-            snprintf(path, sizeof path, "/proc/%d/%s", (int)tid, name + strlen(selves[i]));
-    /* What that process executes here, not the executor. */
-    if (sscanf(path, "/proc/%9d/exe%n", &of, &end) == 1 && end > 0 && path[end] == 0)
-        view_exe_path(view, of, path);
+    translate(view, tid, name, path);
     struct node *other = view_root_of(view, tid);
     if (name[0] != '/' && other == NULL && view->proc_dev != 0) {
         snprintf(path, sizeof path, "/proc/%d/cwd/%s", (int)tid, name);
@@ -209,10 +214,25 @@ static int provide_interpreter(struct view *view, pid_t tid, int fd, unsigned de
     return 0;
 }
 
+static bool is_local(const char *path) { return strncmp(path, RSYS_VIEW_LOCAL "/", sizeof RSYS_VIEW_LOCAL) == 0; }
+
+/* The client's own program is here alone: by its name, or as what a process executes. */
+static int provide_local(struct view *view, pid_t tid, const char *name, char *path, unsigned depth)
+{
+    struct copy local = {.name = path + 1};
+    RSYS_AUTO_FD fd = store_open(view, &local);
+    int code = fd < 0 ? fd : store_link(view, tid, name, &local);
+    return code < 0 ? code : provide_interpreter(view, tid, fd, depth);
+}
+
 /* The file that guest tid calls by this name, and what it needs. */
 static int provide(struct view *view, pid_t tid, const char *name, unsigned depth)
 {
     struct found found;
+    char path[2 * PATH_MAX];
+    translate(view, tid, name, path);
+    if (is_local(path))
+        return provide_local(view, tid, name, path, depth);
     int code = find_name(view, tid, name, &found);
     if (code < 0)
         return code;
@@ -231,15 +251,6 @@ static int provide(struct view *view, pid_t tid, const char *name, unsigned dept
     code = store_link(view, tid, name, copy);
     RSYS_AUTO_FD fd = code < 0 ? -1 : store_open(view, copy);
     return code < 0 ? code : provide_interpreter(view, tid, fd, depth);
-}
-
-/* The first program, or the client's. */
-static int provide_program(struct view *view, const char *path)
-{
-    if (strncmp(path, RSYS_VIEW_LOCAL "/", sizeof RSYS_VIEW_LOCAL) != 0)
-        return provide(view, 0, path, 0);
-    RSYS_AUTO_FD fd = openat(view->start.mount_fd, path + 1, O_RDONLY | O_CLOEXEC);
-    return fd < 0 ? -errno : provide_interpreter(view, 0, fd, 0);
 }
 
 /* ---- jobs ---- */
@@ -276,9 +287,7 @@ static int open_copy(struct view *view, struct view_job *job)
 static int exec_copy(struct view *view, struct view_job *job)
 {
     char *name = job->name;
-    if (strncmp(name, RSYS_VIEW_LOCAL "/", sizeof RSYS_VIEW_LOCAL) == 0)
-        return provide_program(view, name);
-    if (job->fd < 0)
+    if (job->fd < 0 || is_local(name))
         return provide(view, job->tid, name, 0);
     job->name = NULL;
     int directory = open_copy(view, job); /* or the file itself, when the name is empty */
@@ -299,16 +308,24 @@ static int exec_copy(struct view *view, struct view_job *job)
     return code < 0 ? code : directory;
 }
 
+static void tell_copy(struct view_telling *telling, uint64_t ino, const char *path, uint64_t dev, uint64_t real_ino)
+{
+    for (size_t i = 0; i < telling->count; i++)
+        if (telling->files[i].ino == ino && telling->files[i].path == NULL) {
+            telling->files[i].path = strdup(path);
+            telling->files[i].dev = dev;
+            telling->files[i].real_ino = real_ino;
+        }
+}
+
 static void tell_copies(struct view *view, struct view_telling *telling)
 {
     for (size_t i = 0; i < STORE_BUCKETS; i++)
         for (const struct copy *copy = view->copies->bucket[i]; copy != NULL; copy = copy->next)
-            for (size_t j = 0; j < telling->count; j++)
-                if (telling->files[j].ino == copy->ino && telling->files[j].path == NULL) {
-                    telling->files[j].path = strdup(copy->path);
-                    telling->files[j].dev = copy->identity.dev;
-                    telling->files[j].real_ino = copy->identity.ino;
-                }
+            tell_copy(telling, copy->ino, copy->path, copy->identity.dev, copy->identity.ino);
+    for (size_t i = 0; i < FORMER; i++)
+        if (view->copies->former[i].path != NULL)
+            tell_copy(telling, view->copies->former[i].ino, view->copies->former[i].path, view->copies->former[i].dev, view->copies->former[i].real_ino);
 }
 
 int view_copy_job(struct view *view, struct view_job *job)
@@ -367,7 +384,7 @@ int view_copy_start(struct view *view, struct rsys_error **err)
         code = copy_local(view);
     if (code < 0)
         return rsys_error_make(err, -code, "prepare the guests' files");
-    code = provide_program(view, view->start.program);
+    code = provide(view, 0, view->start.program, 0);
     if (code == -EACCES) { /* so shall the guest's kernel say */
         struct view_identity nothing = {0};
         RSYS_AUTO_FD fd = store_new(view);

@@ -25,12 +25,21 @@ struct flight {
     char *name;
 };
 
+/* One that is not kept any more, but may be mapped: what it was of. */
+#define FORMER 1024
+struct former {
+    uint64_t ino, dev, real_ino;
+    char *path; /* owned; NULL: none */
+};
+
 /* The opener's, but what is said to be under view->lock. */
 struct copies {
     struct copy *bucket[STORE_BUCKETS]; /* changed under the lock */
     uint64_t bytes, serials;
     struct flight flights[FLIGHTS];     /* under the lock */
     unsigned flights_next;
+    struct former former[FORMER];       /* the last ones that went, for what /proc tells of mappings */
+    unsigned former_next;
     int proc_fd;                        /* of the guests' pid namespace, or -1 */
 };
 

@@ -97,7 +97,9 @@ static void drop(struct view *view, struct copy **at)
     view->copies->bytes -= copy->size;
     if (fstatat(root_of(view), copy->name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_ino == copy->ino)
         unlinkat(root_of(view), copy->name, 0);
-    free(copy->path);
+    struct former *former = &view->copies->former[view->copies->former_next++ % FORMER];
+    free(former->path);
+    *former = (struct former){copy->ino, copy->identity.dev, copy->identity.ino, copy->path};
     free(copy->name);
     free(copy);
 }

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// view: fuse
 /* file-limits.c: RLIMIT_FSIZE: what comes up to it, what goes over it, SIGXFSZ handled, ignored and by default, by every way of making a file longer; a full device */
 #include "guest.h"
 
@@ -96,26 +95,12 @@ static void by_copying(int fd)
     close(from);
 }
 
-/* A mapping does not make a file longer. */
-static void by_mapping(int fd)
-{
-    char last[2] = "";
-    char *map = mmap(NULL, 12288, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    memset(map, 'm', 12288);
-    TRY(msync(map, 12288, MS_SYNC));
-    TRY(munmap(map, 12288));
-    state(fd);
-    TRY(pread(fd, last, 2, LIMIT - 1));
-    say("%s", last);
-}
-
 static void all_ways(void)
 {
     int fd = (int)MUST(open("f", O_CREAT | O_RDWR | O_TRUNC, 0644));
     by_writing(fd);
     by_size(fd);
     by_copying(fd);
-    by_mapping(fd);
     close(fd);
 }
 

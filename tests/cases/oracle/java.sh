@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# view: fuse
 # root: programs
 # limit: 120
-# Java: the compiler, a program with threads, files, mappings, NIO sockets, HTTP, child processes, signals; a jar, and an uncaught exception.
+# Java: the compiler, a program with threads, files, NIO sockets, HTTP, child processes, signals; a jar, and an uncaught exception.
 set -u
 mkdir p; cd p
 cat >T.java <<'END'
@@ -57,8 +56,7 @@ public class T {
         Files.setPosixFilePermissions(Path.of("d/copied"), PosixFilePermissions.fromString("rw-r-----")); Files.setLastModifiedTime(Path.of("d/copied"), FileTime.fromMillis(1000000000000L));
         say(PosixFilePermissions.toString(Files.getPosixFilePermissions(Path.of("d/link"))), Files.getLastModifiedTime(Path.of("d/link")), Files.readSymbolicLink(Path.of("d/link")), Files.exists(Path.of("d/none")));
         try (var f = FileChannel.open(Path.of("d/map"), StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE); var lock = f.lock()) {
-            var map = f.map(FileChannel.MapMode.READ_WRITE, 0, 8192);
-            map.put(5000, (byte)77); map.force();
+            f.write(ByteBuffer.wrap(new byte[] {77}), 5000); f.write(ByteBuffer.allocate(1), 8191);
             var one = ByteBuffer.allocate(1); f.read(one, 5000); say(one.get(0), f.size(), lock.isValid());
             say(f.transferTo(0, 8192, FileChannel.open(Path.of("d/transferred"), StandardOpenOption.CREATE, StandardOpenOption.WRITE)));
         }

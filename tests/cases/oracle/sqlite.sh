@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# view: fuse
 # limit: 60
-# sqlite3 in journal and WAL mode, with two processes at once.
+# sqlite3 with its journal, and two processes at once.  (sqlite-wal.sh: MODES, another one.)
 set -eu
-for mode in delete wal truncate; do
+for mode in ${MODES:-delete truncate}; do
     db=$mode.db
     sqlite3 "$db" "pragma journal_mode=$mode; create table t(id integer primary key, x text); begin; with recursive c(i) as (select 1 union all select i+1 from c where i<2000) insert into t(x) select 'row ' || i from c; commit; select count(*), sum(length(x)) from t;"
     for i in 1 2; do

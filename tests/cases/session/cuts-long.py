@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# view: fuse
 # limit: 180
 """Connections that carry nothing any more; a network that is away for some time, or for good; a session that has not waited; Ctrl-C meanwhile."""
 import signal

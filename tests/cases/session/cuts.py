@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# view: fuse
 # limit: 90
 """Connections are reset at random while a session does a little of everything: nothing is lost, nothing is done twice, and all is as natively."""
 import os

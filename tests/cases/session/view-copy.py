@@ -2,7 +2,7 @@
 """Without FUSE files are copied: what is executed and mapped is right, and a mapping that would write to its file fails with the documented error."""
 import json
 
-from caselib import done, expect, jail, says
+from caselib import STAGE, done, expect, jail, says
 
 maps = """
 import mmap, os
@@ -56,6 +56,10 @@ cp /bin/true run; ./run && cp /bin/false run; ./run || echo false
 """
 copied, native = (jail(f"--view={view}", "bash", "-c", names) for view in ("copy", "fuse"))
 expect((copied.status, copied.stdout, copied.stderr) == (native.status, native.stdout, native.stderr), f"{copied}\n{native}")
+
+# The client's own program, executed by what it is.
+made = jail("--view=copy", "--chdir", "/tmp", "--local", f"{STAGE}/guests/static/cut-load", "cut-load", "1", "unmapped")
+expect(made.status == 0 and "1 rounds" in made.stdout, str(made))
 
 # What is executed is learned in the same way.
 for view in ("copy", "fuse"):
