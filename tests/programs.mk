@@ -26,4 +26,4 @@ clean-test-programs:
 	rm -rf tests/guests/static tests/guests/dynamic $(test_programs) tests-failed
 
 EXTRA_DIST += $(test_guest_names:%=tests/guests/%.c) $(test_program_names:%=tests/programs/%.c) tests/guests/guest.h \
-	tests/run tests/make-root tests/vm tests/tls tests/lib tests/cases .ci/run build-aux/apt-packages build-aux/cppcheck-suppressions
+	tests/run tests/make-root tests/vm tests/vsock tests/tls tests/lib tests/cases .ci/run build-aux/apt-packages build-aux/cppcheck-suppressions
