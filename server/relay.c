@@ -6,6 +6,7 @@
 #include "server/relay.h"
 
 #include "src/core/util.h"
+#include "transport/transport.h"
 
 #include <string.h>
 #include <sys/epoll.h>
@@ -21,8 +22,7 @@ struct side {
     int fd;
     unsigned watched;         /* epoll's events; 0: not in it */
     bool ended;               /* nothing more comes from it */
-    uint8_t *waiting;         /* to be sent to it; owned, or NULL */
-    size_t at, size;
+    struct rsys_backlog waiting; /* to be sent to it */
 };
 
 struct relay {
@@ -57,9 +57,9 @@ static void end_relay(struct relays *relays, struct relay *relay)
         if (relay->side[i].watched != 0)
             (void)epoll_ctl(relays->epoll_fd, EPOLL_CTL_DEL, relay->side[i].fd, NULL);
         rsys_close(relay->side[i].fd);
-        if (relay->side[i].waiting != NULL)
-            relays->waiting -= relay->side[i].size;
-        free(relay->side[i].waiting);
+        if (relay->side[i].waiting.bytes != NULL)
+            relays->waiting -= relay->side[i].waiting.size;
+        free(relay->side[i].waiting.bytes);
     }
     free(relay);
     relays->count--;
@@ -68,7 +68,7 @@ static void end_relay(struct relays *relays, struct relay *relay)
 /* Read from a side unless the other has something waiting; write to it when it has. */
 static int watch(struct relays *relays, struct side *side)
 {
-    unsigned events = (side->ended || other(side)->waiting != NULL ? 0 : (unsigned)EPOLLIN) | (side->waiting != NULL ? (unsigned)EPOLLOUT : 0);
+    unsigned events = (side->ended || other(side)->waiting.bytes != NULL ? 0 : (unsigned)EPOLLIN) | (side->waiting.bytes != NULL ? (unsigned)EPOLLOUT : 0);
     if (events == side->watched)
         return 0;
     struct epoll_event event = {.events = events, .data.ptr = side};
@@ -81,33 +81,20 @@ static int watch(struct relays *relays, struct side *side)
 /* Send to a side as much as it takes; the rest waits.  -1: it is gone. */
 static int put(struct side *side, const uint8_t *data, size_t size)
 {
-    ssize_t n = send(side->fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (n < 0 && errno != EAGAIN && errno != EINTR)
+    if (rsys_backlog_send(&side->waiting, side->fd, data, size) < 0)
         return -1;
-    size_t sent = n < 0 ? 0 : (size_t)n;
-    if (sent == size)
-        return 0;
-    side->waiting = malloc(size - sent);
-    if (side->waiting == NULL)
-        return -1;
-    memcpy(side->waiting, data + sent, size - sent);
-    side->at = 0;
-    side->size = size - sent;
-    side->relay->all->waiting += side->size;
+    if (side->waiting.bytes != NULL)
+        side->relay->all->waiting += side->waiting.size;
     return 0;
 }
 
 /* -1: the side is gone. */
 static int put_waiting(struct side *side)
 {
-    ssize_t n = send(side->fd, side->waiting + side->at, side->size - side->at, MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (n < 0)
-        return errno == EAGAIN || errno == EINTR ? 0 : -1;
-    side->at += (size_t)n;
-    if (side->at == side->size) {
-        side->relay->all->waiting -= side->size;
-        free(rsys_steal(&side->waiting));
-    }
+    if (rsys_backlog_push(&side->waiting, side->fd) < 0)
+        return -1;
+    if (side->waiting.bytes == NULL)
+        side->relay->all->waiting -= side->waiting.size;
     return 0;
 }
 
@@ -144,8 +131,8 @@ void relays_ready(struct relays *relays, void *pointer, unsigned events)
 {
     struct side *side = pointer, *peer = other(side);
     struct relay *relay = side->relay;
-    bool gone = side->waiting != NULL && (events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) != 0 && put_waiting(side) < 0;
-    if (!gone && !side->ended && peer->waiting == NULL && (events & (EPOLLIN | EPOLLERR | EPOLLHUP)) != 0) {
+    bool gone = side->waiting.bytes != NULL && (events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) != 0 && put_waiting(side) < 0;
+    if (!gone && !side->ended && peer->waiting.bytes == NULL && (events & (EPOLLIN | EPOLLERR | EPOLLHUP)) != 0) {
         ssize_t n = recv(side->fd, relays->buffer, relays->waiting < WAITING_MUCH ? sizeof relays->buffer : BUFFER_SMALL, MSG_DONTWAIT);
         if (n > 0)
             gone = put(peer, relays->buffer, (size_t)n) < 0;
@@ -154,7 +141,7 @@ void relays_ready(struct relays *relays, void *pointer, unsigned events)
     }
     /* An end that is over takes the other with it, when that has been sent all there was. */
     for (int i = 0; i < 2; i++)
-        gone = gone || (relay->side[i].ended && relay->side[!i].waiting == NULL);
+        gone = gone || (relay->side[i].ended && relay->side[!i].waiting.bytes == NULL);
     if (gone || watch(relays, side) < 0 || watch(relays, peer) < 0)
         end_relay(relays, relay);
 }

@@ -162,3 +162,30 @@ int rsys_send_all(int fd, const void *buffer, size_t n, int timeout_ms)
     struct iovec iov = {.iov_base = (void *)(uintptr_t)buffer, .iov_len = n};
     return rsys_send_iov(fd, &iov, 1, timeout_ms);
 }
+
+int rsys_backlog_send(struct rsys_backlog *backlog, int fd, const void *data, size_t size)
+{
+    ssize_t n = send(fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (n < 0 && errno != EAGAIN && errno != EINTR)
+        return -1;
+    size_t sent = n < 0 ? 0 : (size_t)n;
+    if (sent == size)
+        return 0;
+    uint8_t *bytes = malloc(size - sent);
+    if (bytes == NULL)
+        return -1;
+    memcpy(bytes, (const uint8_t *)data + sent, size - sent);
+    *backlog = (struct rsys_backlog){.bytes = bytes, .size = size - sent};
+    return 0;
+}
+
+int rsys_backlog_push(struct rsys_backlog *backlog, int fd)
+{
+    ssize_t n = send(fd, backlog->bytes + backlog->at, backlog->size - backlog->at, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (n < 0)
+        return errno == EAGAIN || errno == EINTR ? 0 : -1;
+    backlog->at += (size_t)n;
+    if (backlog->at == backlog->size)
+        free(rsys_steal(&backlog->bytes));
+    return 0;
+}

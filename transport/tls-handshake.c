@@ -397,7 +397,7 @@ static void handshake_done(struct tls_flow *flow)
 
 void tls_handshake_go_on(struct tls_flow *flow)
 {
-    if (flow->wire.waiting != NULL)
+    if (flow->wire.waiting.bytes != NULL)
         return; /* what is to be sent comes first */
     if (flow->head_seen) {
         plain_answer(flow);

@@ -5,6 +5,7 @@
 
 #include "src/core/wire.h"
 #include "transport/tls.h"
+#include "transport/transport.h"
 
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
@@ -61,8 +62,7 @@ struct tls_side {
     int fd;
     unsigned watched; /* epoll's events; 0: not in it */
     bool ended;       /* nothing more comes from it */
-    uint8_t *waiting; /* to be sent to it; owned, or NULL */
-    size_t at, size;
+    struct rsys_backlog waiting; /* to be sent to it */
 };
 
 enum tls_stage {
@@ -128,8 +128,6 @@ bool tls_peer_still_trusted(struct tls_process *process);
 void tls_set_transport(struct tls_flow *flow);
 /* Send what GnuTLS has put out; the rest waits.  -1: the wire is gone. */
 int tls_flush(struct tls_flow *flow);
-int tls_put(struct tls_side *side, const uint8_t *data, size_t size);
-int tls_put_waiting(struct tls_side *side);
 /* An event of one of the sides in TLS_RELAY.  -1: the flow is over. */
 int tls_relay(struct tls_flow *flow, struct tls_side *side, unsigned events);
 

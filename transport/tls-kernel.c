@@ -40,7 +40,7 @@ static int give(struct tls_flow *flow, bool receive)
 
 int tls_kernel_take(struct tls_flow *flow)
 {
-    if (!flow->kernel || gnutls_cipher_get(flow->tls) != GNUTLS_CIPHER_CHACHA20_POLY1305 || gnutls_record_check_pending(flow->tls) != 0 || flow->wire.waiting != NULL)
+    if (!flow->kernel || gnutls_cipher_get(flow->tls) != GNUTLS_CIPHER_CHACHA20_POLY1305 || gnutls_record_check_pending(flow->tls) != 0 || flow->wire.waiting.bytes != NULL)
         return 0;
     if (setsockopt(flow->wire.fd, IPPROTO_TCP, TCP_ULP, "tls", sizeof "tls") < 0 || give(flow, false) < 0)
         return 0; /* without keys of its own it carries what we encrypt */

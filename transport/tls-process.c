@@ -88,7 +88,7 @@ static void end_flow(struct tls_flow *flow)
         if (sides[i]->watched != 0)
             (void)epoll_ctl(process->epoll_fd, EPOLL_CTL_DEL, sides[i]->fd, NULL);
         rsys_close(sides[i]->fd);
-        free(sides[i]->waiting);
+        free(sides[i]->waiting.bytes);
     }
     if (flow->tls != NULL)
         gnutls_deinit(flow->tls);
@@ -110,11 +110,11 @@ static int watch(struct tls_side *side, unsigned events)
 static int watch_flow(struct tls_flow *flow)
 {
     struct tls_side *wire = &flow->wire, *plain = &flow->plain;
-    unsigned out = wire->waiting != NULL ? (unsigned)EPOLLOUT : 0;
+    unsigned out = wire->waiting.bytes != NULL ? (unsigned)EPOLLOUT : 0;
     if (flow->stage == TLS_RELAY) {
-        unsigned wire_in = wire->ended || plain->waiting != NULL || wire->waiting != NULL ? 0 : (unsigned)EPOLLIN;
-        unsigned plain_in = plain->ended || wire->waiting != NULL ? 0 : (unsigned)EPOLLIN;
-        return watch(wire, wire_in | out) < 0 || watch(plain, plain_in | (plain->waiting != NULL ? (unsigned)EPOLLOUT : 0)) < 0 ? -1 : 0;
+        unsigned wire_in = wire->ended || plain->waiting.bytes != NULL || wire->waiting.bytes != NULL ? 0 : (unsigned)EPOLLIN;
+        unsigned plain_in = plain->ended || wire->waiting.bytes != NULL ? 0 : (unsigned)EPOLLIN;
+        return watch(wire, wire_in | out) < 0 || watch(plain, plain_in | (plain->waiting.bytes != NULL ? (unsigned)EPOLLOUT : 0)) < 0 ? -1 : 0;
     }
     return watch(wire, out != 0 ? out : (unsigned)EPOLLIN) < 0 || watch(plain, EPOLLRDHUP) < 0 ? -1 : 0;
 }
@@ -128,12 +128,12 @@ static void flow_event(struct tls_side *side, unsigned events)
         over = tls_relay(flow, side, events) < 0;
     } else if (side == &flow->plain) {
         over = true; /* whoever gave it to us has given it up */
-    } else if (side->waiting != NULL) {
-        over = tls_put_waiting(side) < 0;
+    } else if (side->waiting.bytes != NULL) {
+        over = rsys_backlog_push(&side->waiting, side->fd) < 0;
     } else {
         tls_handshake_go_on(flow);
     }
-    over = over || (flow->stage == TLS_LAST && flow->wire.waiting == NULL);
+    over = over || (flow->stage == TLS_LAST && flow->wire.waiting.bytes == NULL);
     if (over || watch_flow(flow) < 0)
         end_flow(flow);
 }
@@ -155,7 +155,7 @@ static void add_flow(struct tls_process *process, int connection, int plain, boo
     process->flows = flow;
     process->flow_count++;
     process->out_have = 0;
-    if (tls_handshake_begin(flow) < 0 || (flow->stage == TLS_LAST && flow->wire.waiting == NULL) || watch_flow(flow) < 0)
+    if (tls_handshake_begin(flow) < 0 || (flow->stage == TLS_LAST && flow->wire.waiting.bytes == NULL) || watch_flow(flow) < 0)
         end_flow(flow);
 }
 

@@ -87,39 +87,11 @@ void tls_set_transport(struct tls_flow *flow)
 
 /* ---- sides ---- */
 
-int tls_put(struct tls_side *side, const uint8_t *data, size_t size)
-{
-    ssize_t n = send(side->fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (n < 0 && errno != EAGAIN && errno != EINTR)
-        return -1;
-    size_t sent = n < 0 ? 0 : (size_t)n;
-    if (sent == size)
-        return 0;
-    side->waiting = malloc(size - sent);
-    if (side->waiting == NULL)
-        return -1;
-    memcpy(side->waiting, data + sent, size - sent);
-    side->at = 0;
-    side->size = size - sent;
-    return 0;
-}
-
-int tls_put_waiting(struct tls_side *side)
-{
-    ssize_t n = send(side->fd, side->waiting + side->at, side->size - side->at, MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (n < 0)
-        return errno == EAGAIN || errno == EINTR ? 0 : -1;
-    side->at += (size_t)n;
-    if (side->at == side->size)
-        free(rsys_steal(&side->waiting));
-    return 0;
-}
-
 int tls_flush(struct tls_flow *flow)
 {
     size_t size = flow->process->out_have;
     flow->process->out_have = 0;
-    return size == 0 ? 0 : tls_put(&flow->wire, flow->process->out, size);
+    return size == 0 ? 0 : rsys_backlog_send(&flow->wire.waiting, flow->wire.fd, flow->process->out, size);
 }
 
 /* ---- the two directions ---- */
@@ -183,20 +155,20 @@ static int decrypt(struct tls_flow *flow)
     /* A peer that renews its keys asks for ours: that has been put out. */
     if (tls_flush(flow) < 0)
         return -1;
-    return have == 0 ? 0 : tls_put(&flow->plain, process->clear, have);
+    return have == 0 ? 0 : rsys_backlog_send(&flow->plain.waiting, flow->plain.fd, process->clear, have);
 }
 
 int tls_relay(struct tls_flow *flow, struct tls_side *side, unsigned events)
 {
     struct tls_side *other = side == &flow->wire ? &flow->plain : &flow->wire;
-    if (side->waiting != NULL && (events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) != 0 && tls_put_waiting(side) < 0)
+    if (side->waiting.bytes != NULL && (events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) != 0 && rsys_backlog_push(&side->waiting, side->fd) < 0)
         return -1;
     /* Decrypting may have to send too: not while the wire is full. */
-    bool free_to_read = !side->ended && other->waiting == NULL && (side == &flow->plain || side->waiting == NULL);
+    bool free_to_read = !side->ended && other->waiting.bytes == NULL && (side == &flow->plain || side->waiting.bytes == NULL);
     if (free_to_read && (events & (EPOLLIN | EPOLLERR | EPOLLHUP)) != 0 && (side == &flow->plain ? encrypt(flow) : decrypt(flow)) < 0)
         return -1;
     /* An end that is over takes the other with it, when that has been sent all there was. */
-    if ((flow->wire.ended && flow->plain.waiting == NULL) || (flow->plain.ended && flow->wire.waiting == NULL))
+    if ((flow->wire.ended && flow->plain.waiting.bytes == NULL) || (flow->plain.ended && flow->wire.waiting.bytes == NULL))
         return -1;
     return 0;
 }

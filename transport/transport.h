@@ -83,6 +83,16 @@ int rsys_send_all(int fd, const void *buffer, size_t n, int timeout_ms);
 /* All of iov with as few system calls as can be (one, usually).  iov is changed. */
 int rsys_send_iov(int fd, struct iovec *iov, int count, int timeout_ms);
 
+/* What a socket has not taken yet (frames.c). */
+struct rsys_backlog {
+    uint8_t *bytes; /* owned; NULL: nothing waits */
+    size_t at, size;
+};
+/* Send as much as the socket takes; the rest waits, where nothing has waited.  0, or -1: the other side has gone, or there is no memory.  Never waits itself. */
+int rsys_backlog_send(struct rsys_backlog *backlog, int fd, const void *data, size_t size);
+/* Send of what waits.  0, or -1: the other side has gone. */
+int rsys_backlog_push(struct rsys_backlog *backlog, int fd);
+
 /* The client's side of the session hello on a fresh connection: sends it (resume: for how many seconds the session is to outlive a cut), receives the answer within timeout_ms.  On success *ret_payload is the
  * payload behind the reply (a struct rsys_welcome and rules; malloc'd, *ret_size bytes, size checked <= RSYS_WELCOME_MAX).  Failure: what
  * the server said, or that it does not speak rsys (and what to look at). */
