@@ -3,32 +3,21 @@
 #include "server/options.h"
 
 #include "server/access.h"
+#include "src/core/command-line.h"
 #include "src/core/util.h"
 
-#include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_OPTION = 256,
+enum { ID_FIRST = RSYS_OPTION_FIRST,
 #define OPTION(id, letter, name, argument, help) ID_##id,
 #include "server/options.def"
 #undef OPTION
 };
 
-static const struct option longs[] = {
-#define OPTION(id, letter, name, argument, help) {name, (argument) != NULL ? required_argument : no_argument, NULL, ID_##id},
-#include "server/options.def"
-#undef OPTION
-    {NULL, 0, NULL, 0},
-};
-
-static const struct {
-    int id;
-    char letter;
-    const char *name, *argument, *help;
-} table[] = {
+static const struct rsys_option table[] = {
 #define OPTION(id, letter, name, argument, help) {ID_##id, letter, name, argument, help},
 #include "server/options.def"
 #undef OPTION
@@ -38,34 +27,8 @@ static void print_help(void)
 {
     printf("Usage: rsys-sandboxd [OPTION]...\n"
            "Make a sandbox for each session of rsys-jail that connects, and execute its system calls there.\n\n");
-    for (size_t i = 0; i < RSYS_ARRAY_SIZE(table); i++) {
-        char left[64];
-        snprintf(left, sizeof left, "%c%c%s--%s%s%s", table[i].letter != 0 ? '-' : ' ', table[i].letter != 0 ? table[i].letter : ' ',
-                 table[i].letter != 0 ? ", " : "  ", table[i].name, table[i].argument != NULL ? "=" : "",
-                 table[i].argument != NULL ? table[i].argument : "");
-        printf("  %-28s %s\n", left, table[i].help);
-    }
+    rsys_command_line_help(table, RSYS_ARRAY_SIZE(table));
     printf("\nExit status: 0, 1 on failure, 2 on wrong usage.  See rsys-sandboxd(8) and rsys-policy(5).\n");
-}
-
-/* getopt's string of letters, from the table. */
-static void letters(char *text)
-{
-    for (size_t i = 0; i < RSYS_ARRAY_SIZE(table); i++)
-        if (table[i].letter != 0) {
-            *text++ = table[i].letter;
-            if (table[i].argument != NULL)
-                *text++ = ':';
-        }
-    *text = 0;
-}
-
-static int option_id(int got)
-{
-    for (size_t i = 0; i < RSYS_ARRAY_SIZE(table); i++)
-        if (table[i].letter != 0 && table[i].letter == got)
-            return table[i].id;
-    return got;
 }
 
 /* A number from text within its bounds; 0, or -1 after telling. */
@@ -169,10 +132,10 @@ static int apply(struct options *options, int id)
 int server_options(struct options *options, int argc, char **argv)
 {
     *options = (struct options){.max_sessions = 64, .hello_timeout = 5, .start_timeout = 15, .drain_timeout = 30, .resume_timeout = 60, .embedded_fd = -1, .ready_fd = -1, .socket_mode = -1, .tls_fd = -1};
-    char text[2 * RSYS_ARRAY_SIZE(table) + 1];
-    letters(text);
-    for (int got; (got = getopt_long(argc, argv, text, longs, NULL)) != -1;) {
-        int status = apply(options, option_id(got));
+    struct rsys_command_line line;
+    rsys_command_line_start(&line, argc, argv, table, RSYS_ARRAY_SIZE(table), false);
+    for (int option; (option = rsys_command_line_next(&line)) != -1;) {
+        int status = apply(options, option);
         if (status >= 0)
             return status;
     }

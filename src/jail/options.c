@@ -2,48 +2,25 @@
 /* options.c: rsys-jail's command line, and the environment that the guest gets. */
 #include "src/jail/options.h"
 
+#include "src/core/command-line.h"
 #include "src/core/util.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
 extern char **environ;
 
-enum { FIRST_OPTION = 256,
+enum { OPT_FIRST = RSYS_OPTION_FIRST,
 #define OPTION(id, letter, name, argument, help) OPT_##id,
 #include "src/jail/options.def"
 #undef OPTION
 };
 
-static const struct {
-    int id;
-    char letter;
-    const char *name, *argument, *help;
-} table[] = {
+static const struct rsys_option table[] = {
 #define OPTION(id, letter, name, argument, help) {OPT_##id, letter, name, argument, help},
 #include "src/jail/options.def"
 #undef OPTION
 };
-
-#define HELP_COLUMN 34
-#define HELP_WIDTH 100
-
-/* The text in lines of at most HELP_WIDTH, from HELP_COLUMN on; `at`: the column that is reached. */
-static void print_wrapped(const char *text, int at)
-{
-    for (bool first = true; *text != 0; first = false) {
-        int word = (int)strcspn(text, " ");
-        if (at > HELP_COLUMN && at + word + 1 > HELP_WIDTH && !first) {
-            putchar('\n');
-            at = 0;
-        }
-        at += at < HELP_COLUMN ? printf("%*s", HELP_COLUMN - at, "") : printf(" ");
-        at += printf("%.*s", word, text);
-        text += word + (text[word] == ' ');
-    }
-    putchar('\n');
-}
 
 static void print_help(void)
 {
@@ -51,43 +28,9 @@ static void print_help(void)
            "Run PROGRAM here, and its system calls in a sandbox on a server.\n\n"
            "PROGRAM is a file of the sandbox, looked for along PATH; a name that begins with\n"
            "./ or ../ is a file of this machine.\n\n");
-    for (size_t i = 0; i < RSYS_ARRAY_SIZE(table); i++) {
-        const char *argument = table[i].argument;
-        int at = table[i].letter != 0 ? printf("  -%c, --%s", table[i].letter, table[i].name) : printf("      --%s", table[i].name);
-        if (argument != NULL && argument[0] == '[')
-            at += printf("[=%s", argument + 1);
-        else if (argument != NULL)
-            at += printf("=%s", argument);
-        print_wrapped(table[i].help, at);
-    }
+    rsys_command_line_help(table, RSYS_ARRAY_SIZE(table));
     printf("\nExit status: PROGRAM's, 128+n if signal n killed it; 125 when rsys itself failed,\n"
            "126 when PROGRAM cannot be executed, 127 when it is not found.  See rsys-jail(1).\n");
-}
-
-/* getopt's list and its string of letters, from the table.  "+": options end at PROGRAM, whose arguments are its own. */
-static void fill(struct option *longs, char *letters)
-{
-    *letters++ = '+';
-    for (size_t i = 0; i < RSYS_ARRAY_SIZE(table); i++) {
-        const char *argument = table[i].argument;
-        int has = argument == NULL ? no_argument : argument[0] == '[' ? optional_argument : required_argument;
-        *longs++ = (struct option){table[i].name, has, NULL, table[i].id};
-        if (table[i].letter != 0) {
-            *letters++ = table[i].letter;
-            for (int colons = has == no_argument ? 0 : has == required_argument ? 1 : 2; colons > 0; colons--)
-                *letters++ = ':';
-        }
-    }
-    *longs = (struct option){NULL, 0, NULL, 0};
-    *letters = 0;
-}
-
-static int option_id(int got)
-{
-    for (size_t i = 0; i < RSYS_ARRAY_SIZE(table); i++)
-        if (table[i].letter != 0 && table[i].letter == got)
-            return table[i].id;
-    return got;
 }
 
 /* Set NAME=VALUE (a string that is taken over) in the guest's environment, over an older value. */
@@ -222,12 +165,9 @@ enum rsys_options_result rsys_options_parse(struct rsys_options *options, int ar
     *options = (struct rsys_options){.connect_timeout_ms = 10000, .resume_timeout = 60};
     if (take_environment(options, err) < 0 || clean_environment(options, err) < 0)
         return RSYS_OPTIONS_USAGE;
-    optind = 1;
-    struct option longs[RSYS_ARRAY_SIZE(table) + 1];
-    char letters[3 * RSYS_ARRAY_SIZE(table) + 2];
-    fill(longs, letters);
-    for (int got; (got = getopt_long(argc, argv, letters, longs, NULL)) != -1;) {
-        int option = option_id(got);
+    struct rsys_command_line line;
+    rsys_command_line_start(&line, argc, argv, table, RSYS_ARRAY_SIZE(table), true);
+    for (int option; (option = rsys_command_line_next(&line)) != -1;) {
         if (option == OPT_HELP)
             print_help();
         if (option == OPT_VERSION)

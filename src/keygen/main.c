@@ -2,26 +2,22 @@
 /* main.c: rsys-keygen(1). */
 #include "src/keygen/keygen.h"
 
+#include "src/core/command-line.h"
 #include "src/core/util.h"
 #include "transport/tls.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
 #define DAYS 3650
 
-enum { FIRST_OPTION = 256,
+enum { OPT_FIRST = RSYS_OPTION_FIRST,
 #define OPTION(id, letter, name, argument, help) OPT_##id,
 #include "src/keygen/options.def"
 #undef OPTION
 };
 
-static const struct {
-    int id;
-    char letter;
-    const char *name, *argument, *help;
-} table[] = {
+static const struct rsys_option table[] = {
 #define OPTION(id, letter, name, argument, help) {OPT_##id, letter, name, argument, help},
 #include "src/keygen/options.def"
 #undef OPTION
@@ -33,35 +29,8 @@ static void print_help(void)
            "Make the keys of a server and its client for tls: addresses: DIRECTORY/server.key and\n"
            "DIRECTORY/client.key.  With one of the first three options, work with the server.key that\n"
            "is there.\n\n");
-    for (size_t i = 0; i < RSYS_ARRAY_SIZE(table); i++) {
-        char left[48];
-        snprintf(left, sizeof left, "%c%c%s--%s%s%s", table[i].letter != 0 ? '-' : ' ', table[i].letter != 0 ? table[i].letter : ' ', table[i].letter != 0 ? ", " : "  ",
-                 table[i].name, table[i].argument != NULL ? "=" : "", table[i].argument != NULL ? table[i].argument : "");
-        printf("  %-22s %s\n", left, table[i].help);
-    }
+    rsys_command_line_help(table, RSYS_ARRAY_SIZE(table));
     printf("\nExit status: 0, 1 on failure, 2 on wrong usage.  See rsys-keygen(1).\n");
-}
-
-/* getopt's list and its string of letters, from the table. */
-static void fill(struct option *longs, char *letters)
-{
-    for (size_t i = 0; i < RSYS_ARRAY_SIZE(table); i++) {
-        *longs++ = (struct option){table[i].name, table[i].argument != NULL ? required_argument : no_argument, NULL, table[i].id};
-        if (table[i].letter != 0)
-            *letters++ = table[i].letter;
-        if (table[i].letter != 0 && table[i].argument != NULL)
-            *letters++ = ':';
-    }
-    *longs = (struct option){NULL, 0, NULL, 0};
-    *letters = 0;
-}
-
-static int option_id(int got)
-{
-    for (size_t i = 0; i < RSYS_ARRAY_SIZE(table); i++)
-        if (table[i].letter != 0 && table[i].letter == got)
-            return table[i].id;
-    return got;
 }
 
 struct wish {
@@ -88,11 +57,11 @@ static int usage(const char *format, const char *what)
 /* -1: go on, else the exit status. */
 static int parse(struct wish *wish, int argc, char **argv)
 {
-    struct option longs[RSYS_ARRAY_SIZE(table) + 1];
-    char letters[2 * RSYS_ARRAY_SIZE(table) + 1], *end;
-    fill(longs, letters);
-    for (int got; (got = getopt_long(argc, argv, letters, longs, NULL)) != -1;)
-        switch (option_id(got)) {
+    struct rsys_command_line line;
+    char *end;
+    rsys_command_line_start(&line, argc, argv, table, RSYS_ARRAY_SIZE(table), false);
+    for (int option; (option = rsys_command_line_next(&line)) != -1;)
+        switch (option) {
         case OPT_ADD_CLIENT: wish->add = optarg; break;
         case OPT_REVOKE: wish->revoke = optarg; break;
         case OPT_LIST: wish->list = true; break;
