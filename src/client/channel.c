@@ -100,14 +100,11 @@ enum channel_patience channel_patience_of(const struct rsys_call *call)
     return (call->flags & RSYS_CALL_NORESTART) != 0 ? CHANNEL_STRICT : CHANNEL_RESTARTS;
 }
 
-/* Wait for more.  What the kernel does to this wait when a signal comes is what it would do to the call itself: it goes on with a recv(2) behind a handler with SA_RESTART, and
- * with a poll(2) behind none. */
 static int wait_more(struct channel *channel, size_t more, enum channel_patience patience)
 {
-    struct pollfd wait = {.fd = channel->fd, .events = POLLIN};
-    if (patience == CHANNEL_STRICT && poll(&wait, 1, -1) < 0)
-        return errno == EINTR ? -EINTR : -1;
-    int failed = fill(channel, more, 0);
+    int failed = channel_wait(channel, patience);
+    if (failed == 0)
+        failed = fill(channel, more, 0);
     return failed == -EAGAIN || (failed == -EINTR && patience == CHANNEL_PATIENT) ? 0 : failed;
 }
 

@@ -69,12 +69,14 @@ void session_close(struct rsys_session *session);
 void session_unref(struct rsys_session *session);
 /* The session cannot go on.  Returns -code. */
 int session_fail(struct rsys_session *session, int code);
-/* A new executor, cloned from the leader with CLONE_* flags, and its channel; 0, or -errno. */
-int session_clone(struct rsys_session *session, uint64_t flags, struct channel **ret);
+/* A new executor, cloned from a process's leader with CLONE_* flags, and its channel; 0, or -errno. */
+int session_clone(struct rsys_session *session, struct channel *leader, uint64_t flags, struct channel **ret);
 /* The number of an executor is free again. */
 void session_free_tid(struct rsys_session *session, pid_t tid);
 /* Have pid 1 interrupt request seq of a channel's executor; returns when it has been signalled, or cannot be. */
 void session_cancel(struct rsys_session *session, const struct channel *channel, uint32_t seq);
+/* The same, of executor tid of process pid. */
+void session_cancel_of(struct rsys_session *session, pid_t pid, pid_t tid, uint32_t seq);
 
 /* ---- channel.c ---- */
 
@@ -89,6 +91,8 @@ enum channel_patience {
     CHANNEL_STRICT,   /* every handler ends it (signal(7): "never restarted") */
 };
 enum channel_patience channel_patience_of(const struct rsys_call *call);
+/* Wait until something can be received, or leave that to the receiving (wait.c, or src/preload's).  0; -EINTR: a signal ends the wait; -1 with errno. */
+int channel_wait(struct channel *channel, enum channel_patience patience);
 /* The reply to request seq: *ret_data is good until the next call.  0; -EINTR; -1: the connection is lost, or the other side talks nonsense. */
 int channel_receive(struct channel *channel, uint32_t seq, enum channel_patience patience, struct rsys_wire_reply *ret_reply, const uint8_t **ret_data);
 uint32_t channel_next_seq(struct channel *channel);

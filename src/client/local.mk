@@ -6,7 +6,7 @@ librsys_soname = librsys.so.0
 noinst_LIBRARIES += librsys-pic.a
 librsys_pic_a_SOURCES = $(librsys_core_a_SOURCES) $(librsys_transport_a_SOURCES)
 librsys_pic_a_SOURCES += src/client/internal.h
-librsys_pic_a_SOURCES += src/client/connect.c src/client/session.c src/client/channel.c src/client/thread.c
+librsys_pic_a_SOURCES += src/client/connect.c src/client/session.c src/client/channel.c src/client/wait.c src/client/thread.c
 librsys_pic_a_SOURCES += src/client/call.c src/client/calls.c src/client/message.c src/client/dir.c src/client/batch.c
 librsys_pic_a_CPPFLAGS = $(librsys_transport_a_CPPFLAGS) -DRSYS_HELPERDIR='"$(libdir)/rsys"'
 librsys_pic_a_CFLAGS = $(AM_CFLAGS) -fPIC

@@ -69,12 +69,14 @@ static void lock_shared(struct rsys_session *session)
 
 static void unlock_shared(struct rsys_session *session) { pthread_mutex_unlock(&session->shared->lock); }
 
-void session_cancel(struct rsys_session *session, const struct channel *channel, uint32_t seq)
+void session_cancel(struct rsys_session *session, const struct channel *channel, uint32_t seq) { session_cancel_of(session, session->leader->tid, channel->tid, seq); }
+
+void session_cancel_of(struct rsys_session *session, pid_t pid, pid_t tid, uint32_t seq)
 {
     lock_shared(session);
     if (!session->shared->control_lost) {
         struct rsys_wire_request request = {.seq = ++session->shared->control_seq, .nr = RSYS_OP_CANCEL,
-                                            .args = {(uint64_t)session->leader->tid, (uint64_t)channel->tid, seq}};
+                                            .args = {(uint64_t)pid, (uint64_t)tid, seq}};
         struct rsys_wire_reply reply;
         /* The answer is waited for: a cancel that came late would interrupt the next call. */
         if (rsys_send_all(session->control_fd, &request, sizeof request, -1) < 0 || rsys_receive_all(session->control_fd, &reply, sizeof reply, -1) < 0 ||
@@ -94,10 +96,10 @@ static int connect_spare(struct rsys_session *session, struct rsys_error **err)
     return rsys_fd_steal(&fd);
 }
 
-static int post_clone(struct rsys_session *session, uint64_t flags, pid_t tid)
+static int post_clone(struct channel *leader, uint64_t flags, pid_t tid)
 {
-    rsys_request_start(&session->leader->request, RSYS_OP_CLONE, (uint64_t[6]){flags, (uint64_t)tid});
-    return channel_post(session->leader, &session->leader->request);
+    rsys_request_start(&leader->request, RSYS_OP_CLONE, (uint64_t[6]){flags, (uint64_t)tid});
+    return channel_post(leader, &leader->request);
 }
 
 /* A spare channel for executor tid, which has been asked for: the connected descriptor, or -errno; -EEXIST: the number is in use. */
@@ -119,13 +121,13 @@ static int await_greeting(struct rsys_session *session, int fd, pid_t tid)
     return -ECONNRESET;
 }
 
-static int clone_once(struct rsys_session *session, uint64_t flags, struct channel **ret)
+static int clone_once(struct rsys_session *session, struct channel *leader, uint64_t flags, struct channel **ret)
 {
     pid_t tid = take_tid(session);
     if (tid < 0)
         return tid;
     int fd = connect_spare(session, NULL);
-    if (fd < 0 || post_clone(session, flags, tid) < 0) {
+    if (fd < 0 || post_clone(leader, flags, tid) < 0) {
         rsys_close(fd);
         return session_fail(session, ECONNRESET);
     }
@@ -143,13 +145,13 @@ static int clone_once(struct rsys_session *session, uint64_t flags, struct chann
     return 0;
 }
 
-int session_clone(struct rsys_session *session, uint64_t flags, struct channel **ret)
+int session_clone(struct rsys_session *session, struct channel *leader, uint64_t flags, struct channel **ret)
 {
     int failed = -EEXIST;
     pthread_mutex_lock(&session->lock);
     lock_shared(session);
     for (unsigned tries = 0; failed == -EEXIST && tries < TIDS_TRIED; tries++)
-        failed = clone_once(session, flags, ret);
+        failed = clone_once(session, leader, flags, ret);
     unlock_shared(session);
     pthread_mutex_unlock(&session->lock);
     return failed == -EEXIST ? -EAGAIN : failed;

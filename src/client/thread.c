@@ -72,7 +72,7 @@ static void before_fork(void)
     for (struct rsys_session *session = all.sessions; session != NULL; session = session->next) {
         session->next_leader = NULL;
         if (atomic_load(all.own) == 1 && atomic_load(&session->lost) == 0 && !session->no_fork)
-            (void)session_clone(session, 0, &session->next_leader);
+            (void)session_clone(session, session->leader, 0, &session->next_leader);
         pthread_mutex_lock(&session->lock);
     }
     guard_leave(&guard);
@@ -164,7 +164,7 @@ void thread_drop_session(struct rsys_session *session)
 static int new_channel(struct rsys_session *session, struct channel **ret)
 {
     struct channel *channel = NULL;
-    int failed = session_clone(session, CLONE_FS | CLONE_FILES | CLONE_THREAD, &channel);
+    int failed = session_clone(session, session->leader, CLONE_FS | CLONE_FILES | CLONE_THREAD, &channel);
     if (failed < 0)
         return failed;
     pthread_setspecific(all.key, &mine);
