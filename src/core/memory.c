@@ -53,12 +53,12 @@ int64_t rsys_memory_read_string(struct rsys_memory *memory, uint64_t address, ch
     return -ENAMETOOLONG;
 }
 
-/* The kernel copies, so that a bad address is an error and not a fault of ours. */
+/* The kernel copies, so that a bad address is an error and not a fault of ours.  By the thread's own id: the process's names its first thread, which may have ended. */
 static int64_t own_read(struct rsys_memory *memory, uint64_t address, void *buffer, size_t n)
 {
     struct iovec here = {.iov_base = buffer, .iov_len = n};
     struct iovec there = {.iov_base = (void *)(uintptr_t)address, .iov_len = n};
-    ssize_t got = process_vm_readv(getpid(), &here, 1, &there, 1, 0);
+    ssize_t got = process_vm_readv(gettid(), &here, 1, &there, 1, 0);
     return got >= 0 ? got : errno == EFAULT ? 0 : -errno;
 }
 
@@ -66,7 +66,7 @@ static int64_t own_write(struct rsys_memory *memory, uint64_t address, const voi
 {
     struct iovec here = {.iov_base = (void *)(uintptr_t)buffer, .iov_len = n};
     struct iovec there = {.iov_base = (void *)(uintptr_t)address, .iov_len = n};
-    ssize_t put = process_vm_writev(getpid(), &here, 1, &there, 1, 0);
+    ssize_t put = process_vm_writev(gettid(), &here, 1, &there, 1, 0);
     return put >= 0 ? put : errno == EFAULT ? 0 : -errno;
 }
 
