@@ -35,7 +35,8 @@ struct rsys_session *rsys_connect(const char *address, const struct rsys_connect
         if ((address == NULL) != ((own.flags & RSYS_CONNECT_PRIVATE) != 0))
             rsys_error_make(ret_error, EINVAL, "rsys_connect: %s", address == NULL ? "an address is needed, or RSYS_CONNECT_PRIVATE" : "an address, and RSYS_CONNECT_PRIVATE");
         else
-            session = session_open(address, own.key, (own.flags & RSYS_CONNECT_NO_FORK) != 0, own.timeout_ms != 0 ? own.timeout_ms : TIMEOUT_MS, ret_error);
+            session = session_open(&(struct session_wish){.address = address, .key = own.key, .no_fork = (own.flags & RSYS_CONNECT_NO_FORK) != 0,
+                                                          .timeout_ms = own.timeout_ms != 0 ? own.timeout_ms : TIMEOUT_MS}, ret_error);
     }
     guard_leave(&guard);
     return session;

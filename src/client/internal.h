@@ -62,8 +62,14 @@ struct rsys_session {
 
 /* ---- session.c ---- */
 
-/* address NULL: a private server.  key: the key file of a tls: address, NULL: the default one. */
-struct rsys_session *session_open(const char *address, const char *key, bool no_fork, int timeout_ms, struct rsys_error **err);
+struct session_wish {
+    const char *address; /* NULL: a private server */
+    const char *key;     /* the key file of a tls: address, NULL: the default one */
+    bool no_fork;
+    bool beside;         /* a private server's program is looked for beside this one */
+    int timeout_ms;
+};
+struct rsys_session *session_open(const struct session_wish *wish, struct rsys_error **err);
 /* The program's end of it. */
 void session_close(struct rsys_session *session);
 void session_unref(struct rsys_session *session);

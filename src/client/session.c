@@ -159,10 +159,10 @@ int session_clone(struct rsys_session *session, struct channel *leader, uint64_t
 
 /* ---- the beginning and the end ---- */
 
-static int start_private(struct rsys_session *session, struct rsys_error **err)
+static int start_private(struct rsys_session *session, bool beside, struct rsys_error **err)
 {
     char text[32];
-    const struct rsys_private_server how = {.what = "a private server is asked for", .orphan = true};
+    const struct rsys_private_server how = {.what = beside ? "no --server is given" : "a private server is asked for", .beside = beside, .orphan = true};
     session->private_fd = rsys_private_server_start(&how, NULL, err);
     if (session->private_fd < 0)
         return -1;
@@ -207,7 +207,7 @@ static int spawn_leader(struct rsys_session *session, struct rsys_error **err)
     return 0;
 }
 
-struct rsys_session *session_open(const char *address, const char *key, bool no_fork, int timeout_ms, struct rsys_error **err)
+struct rsys_session *session_open(const struct session_wish *wish, struct rsys_error **err)
 {
     struct rsys_session *session = calloc(1, sizeof *session);
     if (session == NULL) {
@@ -215,11 +215,11 @@ struct rsys_session *session_open(const char *address, const char *key, bool no_
         return NULL;
     }
     session->control_fd = session->private_fd = -1;
-    session->no_fork = no_fork;
-    session->timeout_ms = timeout_ms;
+    session->no_fork = wish->no_fork;
+    session->timeout_ms = wish->timeout_ms;
     session->users = 1;
     pthread_mutex_init(&session->lock, NULL);
-    int failed = address != NULL ? find_server(session, address, key, err) : start_private(session, err);
+    int failed = wish->address != NULL ? find_server(session, wish->address, wish->key, err) : start_private(session, wish->beside, err);
     if (failed == 0 && share(session) < 0)
         failed = rsys_error_make(err, errno, "the session's shared memory");
     if (failed < 0 || hello(session, err) < 0 || spawn_leader(session, err) < 0) {
