@@ -2,16 +2,16 @@
 # What goes to places of other programs: units for systemd, completions for shells; and the service's policy.
 
 # Completions, made of the tables of options, all at once.
-nodist_bashcompletion_DATA = contrib/completions/bash/rsys-jail contrib/completions/bash/rsys-keygen contrib/completions/bash/rsys-sandboxd
-nodist_zshcompletion_DATA = contrib/completions/zsh/_rsys-jail contrib/completions/zsh/_rsys-keygen contrib/completions/zsh/_rsys-sandboxd
+nodist_bashcompletion_DATA = contrib/completions/bash/rsys-jail contrib/completions/bash/rsys-keygen contrib/completions/bash/rsys-preload contrib/completions/bash/rsys-sandboxd
+nodist_zshcompletion_DATA = contrib/completions/zsh/_rsys-jail contrib/completions/zsh/_rsys-keygen contrib/completions/zsh/_rsys-preload contrib/completions/zsh/_rsys-sandboxd
 EXTRA_DIST += build-aux/gen-completions
 CLEANFILES += contrib/completions/stamp $(nodist_bashcompletion_DATA) $(nodist_zshcompletion_DATA)
 $(nodist_bashcompletion_DATA) $(nodist_zshcompletion_DATA): contrib/completions/stamp
-contrib/completions/stamp: build-aux/gen-completions src/jail/options.def src/keygen/options.def server/options.def contrib/local.mk
+contrib/completions/stamp: build-aux/gen-completions src/jail/options.def src/keygen/options.def src/preload/options.def server/options.def contrib/local.mk
 	$(AM_V_GEN)$(MKDIR_P) contrib/completions/bash contrib/completions/zsh && \
 	gen() { $(top_srcdir)/build-aux/gen-completions bash $$1 $(top_srcdir)/$$2 $$3 >contrib/completions/bash/$$1 && \
 		$(top_srcdir)/build-aux/gen-completions zsh $$1 $(top_srcdir)/$$2 $$3 >contrib/completions/zsh/_$$1; } && \
-	gen rsys-jail src/jail/options.def COMMAND && gen rsys-keygen src/keygen/options.def DIRECTORY && gen rsys-sandboxd server/options.def && \
+	gen rsys-jail src/jail/options.def COMMAND && gen rsys-preload src/preload/options.def COMMAND && gen rsys-keygen src/keygen/options.def DIRECTORY && gen rsys-sandboxd server/options.def && \
 	touch $@
 
 # Units.
@@ -33,7 +33,7 @@ contrib/systemd/user/rsys-sandboxd.service: contrib/systemd/user/rsys-sandboxd.s
 
 # Debian's packages.
 EXTRA_DIST += build-aux/check-packages \
-	debian/changelog debian/control debian/copyright debian/librsys-dev.install debian/librsys0.install debian/not-installed debian/rules debian/rsys-jail.docs debian/rsys-jail.install \
+	debian/changelog debian/control debian/copyright debian/librsys-dev.install debian/librsys0.install debian/not-installed debian/rules debian/rsys-jail.docs debian/rsys-jail.install debian/rsys-preload.install \
 	debian/rsys-sandboxd.install debian/source/format
 
 # The service's policy is the administrator's from its first installation on.

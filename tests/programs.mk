@@ -3,7 +3,7 @@
 test_guest_names = $(notdir $(basename $(wildcard $(top_srcdir)/tests/guests/*.c)))
 test_program_names = $(notdir $(basename $(wildcard $(top_srcdir)/tests/programs/*.c)))
 test_programs = $(test_program_names:%=tests/programs/%)
-test_guests = $(test_guest_names:%=tests/guests/static/%) $(test_guest_names:%=tests/guests/dynamic/%)
+test_guests = $(test_guest_names:%=tests/guests/static/%) $(test_guest_names:%=tests/guests/dynamic/%) tests/guests/dynamic/leave
 
 # No sanitizers: a guest makes system calls that they would make differently.
 # Guests pass wrong arguments on purpose.
@@ -16,6 +16,8 @@ rsys-test-programs: $(test_programs) $(test_guests)
 tests/guests/static/%: $(top_srcdir)/tests/guests/%.c $(top_srcdir)/tests/guests/guest.h
 	$(TEST_COMPILE) -static -o $@ $< -pthread
 tests/guests/dynamic/%: $(top_srcdir)/tests/guests/%.c $(top_srcdir)/tests/guests/guest.h
+	$(TEST_COMPILE) -o $@ $< -pthread
+tests/guests/dynamic/leave: $(top_srcdir)/tests/programs/leave.c $(top_srcdir)/tests/guests/guest.h
 	$(TEST_COMPILE) -o $@ $< -pthread
 tests/programs/%: $(top_srcdir)/tests/programs/%.c $(top_srcdir)/tests/guests/guest.h
 	$(TEST_COMPILE) -static -o $@ $< -pthread

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* access.c: access, faccessat, with effective ids, on what is read-only */
+// also: preload
 #include "guest.h"
 
 int main(void)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* arguments.c: many arguments and a large environment arrive whole */
+// also: preload
 #include "guest.h"
 
 int main(int argc, char **argv)

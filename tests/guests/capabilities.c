@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* capabilities.c: a guest gives up what it has, as daemons do, and still forks, makes threads and executes */
+// also: preload
 #include "guest.h"
 
 #include <linux/capability.h>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* chmod.c: modes, also of what has none, set-id bits, by descriptor */
+// also: preload
 #include "guest.h"
 
 int main(void)

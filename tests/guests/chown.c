@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* chown.c: owners: our own, ids that are there and ids that are not, of links */
+// also: preload
 #include "guest.h"
 
 int main(void)

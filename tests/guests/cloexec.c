@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* cloexec.c: what exec closes and what it keeps */
+// also: preload
 #include "guest.h"
 
 int main(void)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* close-range.c: close_range with and without CLOEXEC, over both homes */
+// also: preload
 #include "guest.h"
 
 int main(void)

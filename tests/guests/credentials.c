@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* credentials.c: ids, groups, and what may not be changed */
+// also: preload
 #include "guest.h"
 
 int main(void)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* cwd.c: chdir, fchdir, getcwd, inherited and shared */
+// also: preload
 #include "guest.h"
 
 int main(void)

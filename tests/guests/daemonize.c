@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* daemonize.c: the classic daemon: twice forked, a session of its own, every descriptor closed, found by its pid file and ended */
+// also: preload
 #include "guest.h"
 
 static void note(FILE *log, const char *what, bool holds) { fprintf(log, "%s: %s\n", what, holds ? "yes" : "no"); }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* descriptors.c: dup, dup2, dup3, the lowest number, F_DUPFD, across what is local and what is remote */
-// also: tls
+// also: tls preload
 #include "guest.h"
 
 int main(void)

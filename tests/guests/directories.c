@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* directories.c: mkdir, rmdir, chdir below what goes away */
+// also: preload
 #include "guest.h"
 
 int main(void)

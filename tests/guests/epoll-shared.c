@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* epoll-shared.c: epoll sets with descriptors of both homes, over duplicates, forks, threads, execs and closed descriptors, and sets in sets */
 // stdin: x
+// also: preload
 #include "guest.h"
 
 #include <sys/epoll.h>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* epoll.c: epoll over pipes: level, edge, one-shot, removal */
+// also: preload
 #include "guest.h"
 
 #include <sys/epoll.h>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* eventfd-timerfd.c: eventfds and timerfds: counts, semaphores, absolute and repeated times, readiness, errors; memory files and their seals */
+// also: preload
 #include "guest.h"
 
 #include <sys/eventfd.h>

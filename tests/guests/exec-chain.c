@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* exec-chain.c: a program that executes itself, with other arguments and environments */
-// also: tls
+// also: tls preload
 #include "guest.h"
 
 #include <sys/prctl.h>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* exec-thread.c: exec from a thread that is not the first: the others end, the pid stays */
+// also: preload
 #include "guest.h"
 
 static void *sleeper(void *unused)

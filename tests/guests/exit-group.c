@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* exit-group.c: a thread ends the process while others block */
-// also: tls
+// also: tls preload
 #include "guest.h"
 
 static void *block(void *unused)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* exit-signal.c: the first guest is killed by a signal */
+// also: preload
 #include "guest.h"
 
 int main(void)

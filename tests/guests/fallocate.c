@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* fallocate.c: allocate, punch holes, keep the size */
+// also: preload
 #include "guest.h"
 
 int main(void)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* fcntl-flags.c: status flags, owner, pipe sizes */
+// also: preload
 #include "guest.h"
 
 int main(void)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* fd-sharing.c: open file descriptions shared by fork: offsets and flags */
+// also: preload
 #include "guest.h"
 
 int main(void)

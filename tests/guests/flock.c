@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* flock.c: whole-file locks between descriptors and processes */
+// also: preload
 #include "guest.h"
 
 #include <sys/file.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* fork.c: memory is copied, exit codes and signals are seen, pids agree */
-// also: tls
+// also: tls preload
 #include "guest.h"
 
 int main(void)

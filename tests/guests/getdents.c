@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* getdents.c: reading directories: big ones, with small buffers, seeking back, while names go */
+// also: preload
 #include "guest.h"
 
 #include <sys/syscall.h>

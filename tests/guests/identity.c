@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* identity.c: uname, sysinfo, sched: what programs ask first */
+// also: preload
 #include "guest.h"
 
 #include <sys/sysinfo.h>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* inotify.c: changes in a directory are told in order */
+// also: preload
 #include "guest.h"
 
 #include <sys/inotify.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* large-transfer.c: reads and writes of several MiB in one call, with the data checked */
-// also: tls
+// also: tls preload
 #include "guest.h"
 
 int main(void)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* links.c: hard links, symbolic links, readlink with short buffers, unlink */
+// also: preload
 #include "guest.h"
 
 int main(void)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* lseek-holes.c: SEEK_DATA, SEEK_HOLE, seeking past the end and before the start */
+// also: preload
 #include "guest.h"
 
 int main(void)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* lsm.c: the security modules' names and attributes */
+// also: preload
 #include "guest.h"
 
 int main(void)

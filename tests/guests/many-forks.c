@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* many-forks.c: sixty children at once, then two hundred one after another */
-// also: tls
+// also: tls preload
 #include "guest.h"
 
 int main(void)

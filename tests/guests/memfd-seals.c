@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // view: fuse
 /* memfd-seals.c: memory files: mapped by several, resized, sealed, passed on; what seals refuse */
+// also: preload
 #include "guest.h"
 
 int main(void)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* memory.c: brk, anonymous maps, mprotect, mincore, mlock, memfd */
+// also: preload
 #include "guest.h"
 
 #include <sys/mman.h>

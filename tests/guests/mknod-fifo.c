@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* mknod-fifo.c: FIFOs, sockets and devices by name; opening a FIFO waits for the other side */
+// also: preload
 #include "guest.h"
 
 int main(void)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* mmap-exec.c: code is mapped from a file and runs; executables that run cannot be written */
+// also: preload
 #include "guest.h"
 
 #include <elf.h>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* mmap-private.c: private mappings of files: what is seen, what is kept, what is refused */
+// also: preload
 #include "guest.h"
 
 int main(void)

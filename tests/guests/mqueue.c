@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* mqueue.c: POSIX message queues: attributes, priorities, blocking, times, poll and epoll, across a fork */
+// also: preload
 #include "guest.h"
 
 #include <mqueue.h>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* open-flags.c: what open's flags do: O_CREAT, O_EXCL, O_TRUNC, O_APPEND, O_DIRECTORY, O_NOFOLLOW, O_PATH, the access modes. */
+// also: preload
 #include "guest.h"
 
 int main(void)

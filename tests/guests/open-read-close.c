@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* open-read-close.c: files that are opened, looked at, read and closed, as loaders do it, while they change under the reader's hands */
+// also: preload
 #include "guest.h"
 
 static char text[8192];

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* orphan.c: a grandchild outlives its parent and is adopted */
+// also: preload
 #include "guest.h"
 
 int main(void)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* paths.c: long names, many components, dots, trailing slashes, absolute links */
+// also: preload
 #include "guest.h"
 
 int main(void)

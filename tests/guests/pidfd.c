@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* pidfd.c: descriptors of processes, /proc's directories among them: waited for with pipes, in epoll sets and by waitid, signalled through, and what else takes one */
+// also: preload
 #include "guest.h"
 
 #include <sys/epoll.h>

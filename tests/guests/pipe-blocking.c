@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* pipe-blocking.c: a reader waits for the writer, a writer for room, ends are seen */
+// also: preload
 #include "guest.h"
 
 int main(void)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* pipe-chain.c: data through a chain of eight processes */
-// also: tls
+// also: tls preload
 #include "guest.h"
 
 int main(void)

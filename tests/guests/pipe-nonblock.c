@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* pipe-nonblock.c: non-blocking pipes: empty, full, partly full, FIONREAD */
+// also: preload
 #include "guest.h"
 
 #include <sys/ioctl.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* poll-mixed.c: waiting for standard input, standard output and pipes at once */
-// also: tls
+// also: tls preload
 // stdin: x
 #include "guest.h"
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* poll.c: poll and ppoll over pipes, files and nothing */
+// also: preload
 #include "guest.h"
 
 int main(void)

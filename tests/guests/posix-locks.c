@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* posix-locks.c: fcntl locks: contention, the holder's pid, waiting, deadlock, release at exit and at close */
+// also: preload
 #include "guest.h"
 
 static long lock(int fd, int command, short type, off_t start, off_t length)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* posix-spawn.c: posix_spawn with file actions, and system, popen */
+// also: preload
 #include "guest.h"
 
 #include <spawn.h>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* prctl-options.c: the options that programs use, each set, told and inherited */
+// also: preload
 #include "guest.h"
 
 #include <linux/prctl.h>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* prctl.c: names, death signals, dumpable, no_new_privs */
+// also: preload
 #include "guest.h"
 
 #include <sys/prctl.h>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* pread-pwrite.c: positioned reads and writes leave the offset alone */
+// also: preload
 #include "guest.h"
 
 int main(void)

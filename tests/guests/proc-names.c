@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* proc-names.c: names that mean a guest itself: its memory, its program, its descriptors */
+// also: preload
 #include "guest.h"
 
 #include <sys/prctl.h>

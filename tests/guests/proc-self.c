@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* proc-self.c: what /proc/self says agrees with the calls */
+// also: preload
 #include "guest.h"
 
 #include <sys/prctl.h>

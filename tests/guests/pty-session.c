@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* pty-session.c: sessions on pseudo-terminals: controlling terminals, job control, signals, hang-up */
+// also: preload
 #include "guest.h"
 
 #include <pty.h>

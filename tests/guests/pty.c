@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* pty.c: pseudo-terminals: making one, its names, its modes, data through the line discipline, hang-up */
+// also: preload
 #include "guest.h"
 
 #include <pty.h>

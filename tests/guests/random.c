@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* random.c: getrandom and /dev/urandom give what they should, devices do */
+// also: preload
 #include "guest.h"
 
 #include <sys/random.h>

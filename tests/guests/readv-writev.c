@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* readv-writev.c: gathered and scattered transfers, with empty and many vectors */
+// also: preload
 #include "guest.h"
 
 int main(void)

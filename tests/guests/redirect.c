@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* redirect.c: standard output moved into a file and back, by the numbers a shell would use */
+// also: preload
 #include "guest.h"
 
 int main(void)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* rename.c: rename over files, directories, nothing; renameat2's flags */
+// also: preload
 #include "guest.h"
 
 #include <linux/fs.h>

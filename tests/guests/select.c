@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* select.c: select and pselect with times, masks and bad descriptors */
+// also: preload
 #include "guest.h"
 
 static void handler(int number)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* sessions.c: process groups and sessions */
+// also: preload
 #include "guest.h"
 
 int main(void)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* sigio-storm.c: large reads and writes, forks and threads while a descriptor raises thousands of signals */
+// also: preload
 #include "guest.h"
 
 static volatile sig_atomic_t told;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* sigio.c: signals that descriptors raise: SIGIO, SIGURG and chosen ones, while the guest sleeps, computes, reads, waits, or has them blocked */
-// also: tls
+// also: tls preload
 #include "guest.h"
 
 #include <sys/ioctl.h>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* signals-altstack.c: a handler on a stack of its own, SA_RESETHAND, SA_NODEFER, SIGSEGV caught */
+// also: preload
 #include "guest.h"
 
 #include <setjmp.h>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* signals-basic.c: handlers, masks, pending, from kill, raise and siginfo */
+// also: preload
 #include "guest.h"
 
 static volatile int count;

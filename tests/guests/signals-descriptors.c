@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* signals-descriptors.c: descriptors that are closed, marked and duplicated while signals come, whose handler opens and closes others */
+// also: preload
 #include "guest.h"
 
 #define ROUNDS 400

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* signals-interrupt.c: a signal interrupts a blocked remote read: EINTR without SA_RESTART, going on with it */
+// also: preload
 #include "guest.h"
 
 static int p[2];

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* signals-nested.c: handlers that make remote calls and are interrupted themselves */
+// also: preload
 #include "guest.h"
 
 static volatile int depth, deepest, calls;

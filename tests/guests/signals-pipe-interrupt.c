@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* signals-pipe-interrupt.c: a long write to a pipe is interrupted: what was written is told exactly */
-// also: tls
+// also: tls preload
 #include "guest.h"
 
 static volatile int count;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* signals-sleep.c: what signals do to sleeps, pauses and waits */
+// also: preload
 #include "guest.h"
 
 static volatile int said;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* signals-stop.c: a process is stopped and continued while it blocks; the call goes on */
+// also: preload
 #include "guest.h"
 
 int main(void)

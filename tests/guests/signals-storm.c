@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* signals-storm.c: a thousand signals while files are read and written: nothing is lost or done twice */
+// also: preload
 #include "guest.h"
 
 static volatile int count;

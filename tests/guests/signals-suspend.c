@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* signals-suspend.c: sigsuspend, pause, sigwaitinfo and sigtimedwait for children that end at once, again and again */
+// also: preload
 #include "guest.h"
 
 static volatile sig_atomic_t ended, rung;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* signals-timers.c: alarm, setitimer, POSIX timers, while a remote call blocks */
+// also: preload
 #include "guest.h"
 
 static volatile int count;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* signals-unseen.c: handlers without SA_RESTART run often while calls are made that never wait: none of these may fail with EINTR */
+// also: preload
 #include "guest.h"
 
 static volatile int count;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* sigpipe.c: writing where nobody reads: the signal, EPIPE, by default death */
+// also: preload
 #include "guest.h"
 
 static int count;

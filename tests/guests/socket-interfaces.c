@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* socket-interfaces.c: interfaces: ioctls, getifaddrs, if_nameindex, netlink: links, addresses, routes, sock_diag, events, generic netlink; resolving by /etc/hosts */
+// also: preload
 #include "guest.h"
 
 #include <arpa/inet.h>

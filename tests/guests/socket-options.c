@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* socket-options.c: options of sockets of all families, read, set and read again; value-result lengths; packet filters; what is refused */
+// also: preload
 #include "guest.h"
 
 #include <arpa/inet.h>

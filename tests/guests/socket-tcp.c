@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* socket-tcp.c: TCP: non-blocking connect, urgent data, MSG_PEEK, WAITALL, TRUNC, MORE, NOSIGNAL, resets, TCP_DEFER_ACCEPT, TCP_FASTOPEN, TCP_INFO, IPv6, ioctls */
 // limit: 60
+// also: preload
 #include "guest.h"
 
 #include <arpa/inet.h>

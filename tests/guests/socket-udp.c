@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* socket-udp.c: UDP: connect and disconnect, errors of a closed port, broadcast, multicast on lo, peeks and cut datagrams, sendmmsg and recvmmsg with a timeout, ports shared */
+// also: preload
 #include "guest.h"
 
 #include <arpa/inet.h>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* statfs.c: statfs and fstatfs */
+// also: preload
 #include "guest.h"
 
 #include <sys/statfs.h>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* statx.c: stat in all its forms agrees with itself */
+// also: preload
 #include "guest.h"
 
 int main(void)

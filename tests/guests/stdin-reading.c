@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* stdin-reading.c: standard input is the user's: read to its end by the guest and by a child */
 // stdin: first line\nsecond line\nthird\n
+// also: preload
 #include "guest.h"
 
 int main(void)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* sync.c: fsync and its relatives say yes where they should */
+// also: preload
 #include "guest.h"
 
 int main(void)

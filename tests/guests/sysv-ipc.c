@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* sysv-ipc.c: System V shared memory, semaphores and message queues among processes, with exec, SEM_UNDO and signals; what is refused */
+// also: preload
 #include "guest.h"
 
 #include <sys/ipc.h>

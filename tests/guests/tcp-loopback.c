@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* tcp-loopback.c: a server and a client over the sandbox's own loopback */
 // transport: unix
+// also: preload
 #include "guest.h"
 
 #include <arpa/inet.h>

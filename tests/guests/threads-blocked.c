@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* threads-blocked.c: a thread that blocks in a read does not delay the others */
+// also: preload
 #include "guest.h"
 
 static int p[2];

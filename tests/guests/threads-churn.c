@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // limit: 60
 /* threads-churn.c: threads begin while others end, in the first process of the session: none of them is taken for one that nobody knows */
-// also: tls
+// also: tls preload
 #include "guest.h"
 
 static int made;

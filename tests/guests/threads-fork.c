@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* threads-fork.c: a thread forks; the child has it alone */
+// also: preload
 #include "guest.h"
 
 static void *forker(void *unused)

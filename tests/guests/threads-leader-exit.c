@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* threads-leader-exit.c: the first thread ends before the others */
+// also: preload
 #include "guest.h"
 
 static void *last(void *unused)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* threads-many.c: threads come and go; descriptors, directories and ids are theirs together */
+// also: preload
 #include "guest.h"
 
 static void *opener(void *name)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* threads-remote.c: eight threads make remote calls at once, each with its own file */
-// also: tls
+// also: tls preload
 #include "guest.h"
 
 static void *work(void *argument)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* time.c: clocks, sleeping, times of a process */
+// also: preload
 #include "guest.h"
 
 int main(void)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* tmpfile.c: O_TMPFILE and its naming through /proc */
+// also: preload
 #include "guest.h"
 
 int main(void)

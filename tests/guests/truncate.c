@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* truncate.c: truncate and ftruncate up, down, of what cannot be */
+// also: preload
 #include "guest.h"
 
 int main(void)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* umask.c: the mask on what is made, inherited, kept over exec */
+// also: preload
 #include "guest.h"
 
 int main(void)

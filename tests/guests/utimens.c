@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* utimens.c: times of files: set, now, omit, wrong */
+// also: preload
 #include "guest.h"
 
 #include <utime.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* vfork.c: the parent waits until exec or exit; memory is shared */
-// also: tls
+// also: tls preload
 #include "guest.h"
 
 int main(void)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* wait-forms.c: waitpid's options, waitid, groups, stopped and continued, __WALL */
+// also: preload
 #include "guest.h"
 
 int main(void)

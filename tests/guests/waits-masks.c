@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* waits-masks.c: ppoll, pselect6 and epoll_pwait with a mask, over descriptors of both homes, with signals pending, coming, blocked, and descriptors ready or not */
 // stdin: x
+// also: preload
 #include "guest.h"
 
 #include <sys/epoll.h>

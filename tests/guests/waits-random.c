@@ -2,6 +2,7 @@
 /* waits-random.c: some thousand waits of every kind over random sets of descriptors of both homes, whose readiness is known and set at random */
 // stdin: x
 // limit: 90
+// also: preload
 #include "guest.h"
 
 #include <sys/epoll.h>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* xattr.c: extended attributes: set, get with short buffers, list, remove */
+// also: preload
 #include "guest.h"
 
 #include <sys/xattr.h>

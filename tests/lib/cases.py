@@ -23,7 +23,7 @@ ENVIRONMENT = {
 
 class Case:
     """One case: name, source, and what its header says ("limit: 60", "variants: root user", "stdin: text", "args: a b",
-    "root: programs", "view: fuse", "transport: unix", "also: tls" in comments)."""
+    "root: programs", "view: fuse", "transport: unix", "also: tls preload" in comments)."""
 
     def __init__(self, name, kind, source, form=None, **tags):
         self.name, self.kind, self.source, self.form = name, kind, source, form
@@ -50,9 +50,14 @@ class Case:
         return self.tags.get("root", "base")
 
 
-def over_tls(case):
-    """The same over TLS, for cases that say so."""
-    return [Case(case.name.removesuffix("/static") + "/tls", case.kind, case.source, case.form, transport="tls")] if case.tags.get("also") == "tls" else []
+def other_ways(case):
+    """The same over TLS, and by rsys-preload, for cases that say so."""
+    found, name, words = [], case.name.removesuffix("/static"), case.tags.get("also", "").split()
+    if "tls" in words:
+        found.append(Case(name + "/tls", case.kind, case.source, case.form, transport="tls"))
+    if "preload" in words:
+        found.append(Case(name + "/preload", case.kind, case.source, case.form and "dynamic", way="preload"))
+    return found
 
 
 def find(source):
@@ -63,7 +68,7 @@ def find(source):
         if name.endswith(".c"):
             for form in ("static", "dynamic"):
                 cases.append(Case(f"guests/{name[:-2]}/{form}", "guest", os.path.join(tests, "guests", name), form))
-            cases += over_tls(cases[-2])
+            cases += other_ways(cases[-2])
     for folder in sorted(os.listdir(os.path.join(tests, "cases"))):
         path = os.path.join(tests, "cases", folder)
         if not os.path.isdir(path):
@@ -71,7 +76,7 @@ def find(source):
         for name in sorted(os.listdir(path)):
             if folder == "oracle" and name.endswith(".sh"):
                 cases.append(Case(f"oracle/{name[:-3]}", "oracle", os.path.join(path, name)))
-                cases += over_tls(cases[-1])
+                cases += other_ways(cases[-1])
             elif folder != "oracle" and (name.endswith(".py") or name.endswith(".sh")):
                 cases.append(Case(f"{folder}/{name[:-3]}", "script", os.path.join(path, name)))
     return cases
@@ -133,6 +138,10 @@ class Runner:
     def jail_command(self, program, case):
         if self.config["self_check"]:
             return self.native_command(program, case)
+        if case.tags.get("way") == "preload":
+            # The program is the native one, in the same root; the server's is the same, too, and what is written is in its own /work and /tmp.
+            program = [word.replace("/guests/static/", "/guests/dynamic/") for word in program]
+            return self.native_command(["/guests/preload/rsys-preload", "--server", f"unix:/guests/sockets/{case.root()}", *program], case)
         # TCP, unless the case says "transport: unix": those that need connect(2), which a server without root has to forbid over TCP.
         server = self.servers[case.root()].get(case.tags.get("transport", "tcp"))
         key = ["--key", f"{self.stage}/keys/client.key"] if server.startswith("tls:") else []
@@ -141,8 +150,8 @@ class Runner:
     def native_environment(self):
         return {**ENVIRONMENT, "HOME": "/root", "USER": "root"}
 
-    def jail_environment(self):
-        if self.config["self_check"]:
+    def jail_environment(self, case):
+        if self.config["self_check"] or case.tags.get("way") == "preload":
             return self.native_environment()
         chosen = {name: self.config[key] for name, key in (("RSYS_INTERCEPT", "backend"), ("RSYS_VIEW", "view")) if self.config.get(key)}
         return {**os.environ, **ENVIRONMENT, **chosen}
@@ -167,7 +176,7 @@ class Runner:
         limit = case.limit() * self.slow
         runs = {}
         for side, command, env in (("native", self.native_command(program, case), self.native_environment()),
-                                   ("jailed", self.jail_command(program, case), self.jail_environment())):
+                                   ("jailed", self.jail_command(program, case), self.jail_environment(case))):
             where = os.path.join(directory, side)
             os.mkdir(where)
             runs[side] = run_program(command, limit, where, stdin, env)
@@ -200,7 +209,7 @@ class Runner:
         return result
 
     def run_script(self, case, directory):
-        env = {**self.jail_environment(), "RSYS_TEST_BIN": f"{self.stage}/bin", "RSYS_TEST_SERVER": self.servers[case.root()]["tcp"], "RSYS_TEST_VARIANT": self.variant,
+        env = {**self.jail_environment(case), "RSYS_TEST_BIN": f"{self.stage}/bin", "RSYS_TEST_SERVER": self.servers[case.root()]["tcp"], "RSYS_TEST_VARIANT": self.variant,
                "RSYS_TEST_STAGE": self.stage, "RSYS_TEST_ROOT": self.config["roots"][case.root()],
                "RSYS_TEST_POLICY": f"{self.stage}/policy-{case.root()}.json",
                "RSYS_TEST_SLOW": str(self.slow), "RSYS_TEST_LIMIT": str(case.limit() * self.slow), "RSYS_TEST_NATIVE": json.dumps(self.native_command([], case)), "TMPDIR": directory, "PYTHONPATH": f"{self.stage}/lib", "PYTHONDONTWRITEBYTECODE": "1"}

@@ -68,7 +68,7 @@ class Server:
         self.log = os.path.join(stage, f"server-{root}.log")
         self.addresses = {}
         with open(self.log, "wb") as log:
-            self.child = process.start([f"{stage}/bin/rsys-sandboxd", "--policy", f"{stage}/policy-{root}.json", "--control", "", "--listen", f"unix:{stage}/cases/sock-{root}",
+            self.child = process.start([f"{stage}/bin/rsys-sandboxd", "--policy", f"{stage}/policy-{root}.json", "--control", "", "--listen", f"unix:{stage}/guests/sockets/{root}",
                                         "--listen", "tls:127.0.0.1:0", "--key", f"{stage}/keys/server.key", "--listen", "tcp:127.0.0.1:0"], log, log)
         process.until(self.look, 15)
 
@@ -236,6 +236,11 @@ def lay_out(stage, source, build, config, variant, uid):
     for form in ("static", "dynamic"):
         shutil.copytree(f"{build}/tests/guests/{form}", f"{stage}/guests/{form}")
     shutil.copy2(f"{build}/tests/programs/leave", f"{stage}/guests/static/leave")
+    os.mkdir(f"{stage}/guests/sockets")  # for programs in the native root, too
+    os.chmod(f"{stage}/guests/sockets", 0o777)
+    os.mkdir(f"{stage}/guests/preload")
+    for name in () if config["self_check"] else ("rsys-preload", "librsys-preload.so"):
+        shutil.copy2(f"{build}/{name}", f"{stage}/guests/preload/{name}")
     for path in glob.glob(f"{source}/tests/cases/oracle/*"):
         if os.path.isdir(path):
             shutil.copytree(path, f"{stage}/oracle/{os.path.basename(path)}")

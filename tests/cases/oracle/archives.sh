@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
+# also: preload
 # limit: 60
 # tar and compressors: round trips.
 set -eu

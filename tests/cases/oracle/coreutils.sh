@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
+# also: preload
 # The coreutils over a tree.
 set -u
 mkdir -p tree/{a,b/c,d}

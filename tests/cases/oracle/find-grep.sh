@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
+# also: preload
 # limit: 120
 # find and grep -r over /usr; sed, awk, perl on what they find.
 set -u

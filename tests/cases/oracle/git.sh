@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
+# also: preload
 # limit: 90
 # git: init, add, commit, log, branch, merge, clone, gc, fsck, stash.
 set -eu

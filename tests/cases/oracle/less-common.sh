@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
+# also: preload
 # Programs that use calls the others do not: file, xargs -P, flock, script-like loops, dash, pgrep.
 set -u
 file /bin/bash /etc/passwd /usr/bin | sed 's/, BuildID.*//'

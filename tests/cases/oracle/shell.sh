@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# also: tls
+# also: tls preload
 # bash: pipelines, here-documents, subshells, substitutions, traps, background jobs.
 set -u
 printf '%s\n' pear apple fig | sort | tr a-z A-Z | paste -sd,

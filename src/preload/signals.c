@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* signals.c: the program's signals.
+ *
+ * Its handlers run where they always do: in the program, never within the library, which has all signals blocked.  SIGSYS is the library's own and must never be blocked when a call is made, since the
+ * kernel kills who blocks a signal that has to be raised; so it is taken out of every mask.  A wait for the server ends when a signal is pending that the program would take now. */
+#include "src/preload/inner.h"
+
+#include "src/core/util.h"
+
+#include <poll.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+
+/* The kernel's struct sigaction. */
+struct action {
+    uint64_t handler, flags, restorer, mask;
+};
+
+static struct action for_sigsys; /* what the program believes */
+
+static int64_t do_action(const uint64_t args[6])
+{
+    struct action wanted = {0}, old;
+    bool set = args[1] != 0;
+    if (args[3] != sizeof wanted.mask)
+        return -EINVAL;
+    if (set && peek(args[1], &wanted, sizeof wanted) < 0)
+        return -EFAULT;
+    int64_t result = 0;
+    if (args[0] == SIGSYS) {
+        old = for_sigsys;
+        if (set)
+            for_sigsys = wanted;
+    } else {
+        wanted.mask &= ~SIGSYS_BIT;
+        result = RAW(SYS_rt_sigaction, args[0], set ? &wanted : NULL, &old, sizeof wanted.mask);
+    }
+    return result == 0 && args[2] != 0 && poke(args[2], &old, sizeof old) < 0 ? -EFAULT : result;
+}
+
+static int64_t do_mask(struct context *context, const uint64_t args[6])
+{
+    uint64_t old = context->mask, set = 0;
+    if (args[3] != sizeof set)
+        return -EINVAL;
+    if (args[1] != 0) {
+        if (peek(args[1], &set, sizeof set) < 0)
+            return -EFAULT;
+        set &= ~(SIGSYS_BIT | UINT64_C(1) << (SIGKILL - 1) | UINT64_C(1) << (SIGSTOP - 1));
+        switch ((int)args[0]) {
+        case SIG_BLOCK: context->mask = old | set; break;
+        case SIG_UNBLOCK: context->mask = old & ~set; break;
+        case SIG_SETMASK: context->mask = set; break;
+        default: return -EINVAL;
+        }
+    }
+    return args[2] != 0 && poke(args[2], &old, sizeof old) < 0 ? -EFAULT : 0;
+}
+
+enum way call_signals(struct context *context, uint64_t nr, uint64_t args[6], int64_t *ret)
+{
+    switch (nr) {
+    case SYS_rt_sigreturn:
+        context->ip = (uintptr_t)stub_sigreturn; /* its frame is where the stack pointer is */
+        return WAY_GOES_ON;
+    case SYS_rt_sigaction:
+        *ret = do_action(args);
+        return WAY_DONE;
+    default:
+        *ret = do_mask(context, args);
+        return WAY_DONE;
+    }
+}
+
+/* Calls that wait with another mask. */
+enum way call_masked(struct context *context, uint64_t nr, uint64_t args[6], int64_t *ret)
+{
+    int at = nr == SYS_rt_sigsuspend ? 0 : nr == SYS_ppoll ? 3 : nr == SYS_pselect6 ? 5 : 4;
+    uint64_t mask, pair[2] = {args[at], 8};
+    if (args[at] != 0 && nr == SYS_pselect6 && peek(args[at], pair, sizeof pair) < 0)
+        pair[0] = 0; /* the kernel says it */
+    if (args[at] != 0 && pair[0] != 0 && peek(pair[0], &mask, sizeof mask) == 0 && (mask & SIGSYS_BIT) != 0) {
+        mask &= ~SIGSYS_BIT;
+        way_local(context, at, &mask);
+    } else {
+        way_local(context, -1, NULL);
+    }
+    (void)ret;
+    return WAY_GOES_ON;
+}
+
+/* ---- waiting for the server ---- */
+
+static bool is_ignored(int signal, const struct action *action)
+{
+    return action->handler == (uintptr_t)SIG_IGN ||
+           (action->handler == (uintptr_t)SIG_DFL && (signal == SIGCHLD || signal == SIGURG || signal == SIGWINCH || signal == SIGCONT));
+}
+
+bool signals_pending(void)
+{
+    for (;;) {
+        uint64_t pending = 0;
+        struct action action = {0};
+        (void)RAW(SYS_rt_sigpending, &pending, sizeof pending);
+        pending &= ~self->program_mask;
+        if (pending == 0)
+            return false;
+        int signal = __builtin_ctzll(pending) + 1;
+        (void)RAW(SYS_rt_sigaction, signal, NULL, &action, sizeof action.mask);
+        if (!is_ignored(signal, &action)) {
+            self->interrupted = signal;
+            return true;
+        }
+        /* Blocked signals are kept even where they are ignored: let it go. */
+        uint64_t one = UINT64_C(1) << (signal - 1);
+        const uint64_t now[2] = {0, 0};
+        (void)RAW(SYS_rt_sigtimedwait, &one, NULL, now, sizeof one);
+    }
+}
+
+bool signals_restart(uint64_t nr)
+{
+    const struct rsys_call *row = rsys_call_by_number(nr);
+    struct action action = {0};
+    (void)RAW(SYS_rt_sigaction, self->interrupted, NULL, &action, sizeof action.mask);
+    if (action.handler == (uintptr_t)SIG_DFL || action.handler == (uintptr_t)SIG_IGN)
+        return true; /* it ends or stops the process */
+    return (action.flags & SA_RESTART) != 0 && (row->flags & RSYS_CALL_NORESTART) == 0;
+}
+
+/* The descriptor that becomes readable with a pending signal of the program's. */
+int signals_fd(void)
+{
+    uint64_t mask = ~self->program_mask;
+    if (self->signals < 0) {
+        int64_t fd = RAW(SYS_signalfd4, -1, &mask, sizeof mask, SFD_CLOEXEC | SFD_NONBLOCK);
+        self->signals = fd < 0 ? -1 : fd_put_away((int)fd, HOME_CHANNEL);
+    } else if (mask != self->signals_mask) {
+        (void)RAW(SYS_signalfd4, self->signals, &mask, sizeof mask, 0);
+    }
+    self->signals_mask = mask;
+    return self->signals;
+}
+
+int channel_wait(struct channel *channel, enum channel_patience patience)
+{
+    struct pollfd wait[2] = {{.fd = channel->fd, .events = POLLIN}, {.fd = patience == CHANNEL_PATIENT ? -1 : signals_fd(), .events = POLLIN}};
+    for (;;) {
+        if (poll(wait, 2, -1) < 0)
+            return -1;
+        if (wait[0].revents != 0)
+            return 0;
+        if (wait[1].revents != 0 && signals_pending())
+            return -EINTR;
+    }
+}
