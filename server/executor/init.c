@@ -62,6 +62,8 @@ static int64_t serve(struct thread *thread, const struct rsys_wire_request *head
         return (int)args[0] > 1 ? sys2(__NR_kill, (int)args[0], SIGKILL) : -E_INVAL;
     case RSYS_OP_RECONNECT:
         return signals_drop((int)args[0], (int)args[1], (uint32_t)args[2]);
+    case RSYS_OP_END:
+        loop_end();
     case RSYS_OP_NULL:
         return 0;
     default:

@@ -216,6 +216,7 @@ enum rsys_op {
     RSYS_OP_KILL = 0x7803,   /* kill executor process args[0] with SIGKILL; NOREPLY */
     RSYS_OP_RECONNECT = 0x7804, /* thread args[1] of process args[0] is to take another channel when it comes to wait on the one it has, unless it has received a
                                  * request after args[2] then (0: whatever it has received).  Result 0; -ESRCH: there is no such thread */
+    RSYS_OP_END = 0x7805,    /* the client ends the session; NOREPLY.  It says so on the tether, too, but that may be cut */
 };
 
 /* Capabilities that every executor has whatever the policy says, and that no guest is told of: CAP_CHECKPOINT_RESTORE, to choose its children's pids. */

@@ -352,12 +352,14 @@ static void channel_lost(struct channel *channel)
 {
     struct jail *jail = channel->jail;
 
-    if (channel->is_control)
+    if (channel->is_control) {
         rsys_jail_lost(jail, "the server has ended the session");
-    else if (channel->guest)
+        jail->control = NULL;
+    } else if (channel->guest) {
         rsys_guest_orphaned(channel->guest);
-    else if (channel->tid == 0)
+    } else if (channel->tid == 0) {
         rsys_spare_lost(jail);
+    }
     rsys_channel_drop(channel);
 }
 

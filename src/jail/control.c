@@ -50,6 +50,11 @@ void rsys_control_cancel(struct guest *guest, uint32_t seq)
     rsys_request_free(&request);
 }
 
+void rsys_control_end(struct jail *jail)
+{
+    control_post(jail, RSYS_OP_END, 0, 0, 0);
+}
+
 void rsys_control_kill(struct jail *jail, pid_t pid)
 {
     control_post(jail, RSYS_OP_KILL, (uint64_t)pid, 0, 0);

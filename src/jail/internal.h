@@ -159,7 +159,7 @@ void rsys_resume_exits(struct guest *guest);
 /* Whether nothing can be heard of the server. */
 bool rsys_resume_waits(const struct jail *jail);
 /* The session is over: tell the server. */
-void rsys_resume_bye(const struct jail *jail);
+void rsys_resume_bye(struct jail *jail);
 /* --stats: print how often it was cut. */
 void rsys_resume_stats(const struct jail *jail);
 /* The end of a session that cannot be told by a channel's: poll(2) this for POLLRDHUP. */
@@ -180,6 +180,8 @@ void rsys_guest_memory_init(struct guest *guest);
 /* ---- the control channel (control.c) ---- */
 int rsys_control_spawn(struct jail *jail, pid_t pid);
 void rsys_control_cancel(struct guest *guest, uint32_t seq);
+/* The session is over. */
+void rsys_control_end(struct jail *jail);
 void rsys_control_kill(struct jail *jail, pid_t pid);
 
 /* ---- mappings (mmap.c) ---- */

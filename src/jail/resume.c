@@ -499,10 +499,17 @@ static void ping(struct resume *resume, int64_t time)
         tether_cut(resume);
 }
 
-void rsys_resume_bye(const struct jail *jail)
+/* Two ways: each may be cut, and we may not have heard of it. */
+void rsys_resume_bye(struct jail *jail)
 {
-    if (jail->resume && jail->resume->tether.fd >= 0)
-        (void)!send(jail->resume->tether.fd, &(uint8_t){RSYS_TETHER_BYE}, 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+    struct resume *resume = jail->resume;
+
+    if (!resume)
+        return;
+    if (resume->tether.fd >= 0)
+        (void)!send(resume->tether.fd, &(uint8_t){RSYS_TETHER_BYE}, 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (jail->control && !jail->control->cut)
+        rsys_control_end(jail);
 }
 
 void rsys_resume_exits(struct guest *guest)

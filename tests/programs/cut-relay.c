@@ -11,6 +11,8 @@
  *   reset all, silence all
  *   hold        nothing is carried, and no connection accepted, until
  *   release
+ *   refuse      connections are made no more, until
+ *   accept
  *   count       nothing
  *
  * Ends with its standard input. */
@@ -37,7 +39,7 @@ struct connection {
 };
 
 static struct connection connections[CONNECTIONS_MAX];
-static int count, held, listener, family = AF_INET;
+static int count, held, refusing, listener, family = AF_INET;
 static unsigned server_port;
 
 union name {
@@ -76,7 +78,7 @@ static int dial(void)
 
 static void add(void)
 {
-    int one = 1, client = accept4(listener, NULL, NULL, SOCK_CLOEXEC), server = client < 0 || count == CONNECTIONS_MAX ? -1 : dial();
+    int one = 1, client = accept4(listener, NULL, NULL, SOCK_CLOEXEC), server = client < 0 || refusing || count == CONNECTIONS_MAX ? -1 : dial();
     if (server < 0) {
         if (client >= 0)
             close(client);
@@ -144,6 +146,10 @@ static int command(const char *line)
     sscanf(line, "%15s %15s", what, which);
     if (strcmp(what, "hold") == 0 || strcmp(what, "release") == 0) {
         held = what[0] == 'h';
+        return count;
+    }
+    if (strcmp(what, "refuse") == 0 || strcmp(what, "accept") == 0) {
+        refusing = what[0] == 'r';
         return count;
     }
     int all = strcmp(which, "all") == 0, n = count > 0 ? (int)(strtoul(which, NULL, 10) % (unsigned)count) : 0;
