@@ -280,7 +280,7 @@ static void print_filters(const struct rsys_rules *rules, FILE *out)
     struct sock_filter *program;
     unsigned guest = 0, executor = 0;
     RSYS_AUTO_ERROR err = NULL;
-    if (rsys_filter_guest(rules, RSYS_FILTER_TELL_DENIALS, &program, &guest, &err) == 0)
+    if (rsys_filter_guest(rules, rules->default_action == RSYS_ACTION_LOCAL ? rules : NULL, RSYS_FILTER_TELL_DENIALS, &program, &guest, &err) == 0)
         free(program);
     if (err == NULL && rsys_filter_executor(rules, &program, &executor, &err) == 0)
         free(program);

@@ -146,7 +146,7 @@ static void add_own(struct filter *filter, struct filter_stage *stage, const str
     }
 }
 
-static uint32_t verdict(const struct rsys_call *call, enum rsys_action action, uint16_t error)
+static uint32_t verdict(const struct rsys_rules *rules, const struct rsys_call *call, enum rsys_action action, uint16_t error)
 {
     if (action == RSYS_ACTION_KILL)
         return SECCOMP_RET_KILL_PROCESS;
@@ -154,7 +154,7 @@ static uint32_t verdict(const struct rsys_call *call, enum rsys_action action, u
         return SECCOMP_RET_USER_NOTIF | (error & SECCOMP_RET_DATA);
     if (action == RSYS_ACTION_TRAP)
         return SECCOMP_RET_USER_NOTIF | ENOSYS; /* a signal would be the executor's, and a guest has its own already */
-    if (action == RSYS_ACTION_LOCAL && (call->flags & RSYS_CALL_MAY_BE_LOCAL) != 0)
+    if (action == RSYS_ACTION_LOCAL && rsys_rules_may_be_local(rules, call))
         return filter_errno(ENOSYS); /* the client's */
     return FILTER_NEXT_STAGE;
 }

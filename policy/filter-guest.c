@@ -6,8 +6,10 @@
 #include "policy/filter.h"
 #include "policy/policy.h"
 
+#include "src/core/chosen.h"
 #include "src/core/util.h"
 
+#include <fcntl.h>
 #include <linux/ioprio.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
@@ -52,8 +54,9 @@ static void add_own(struct filter *filter, struct filter_stage *stage, const str
     }
 }
 
-static uint32_t verdict(const struct rsys_call *call, enum rsys_action action, uint16_t error)
+static uint32_t verdict(const struct rsys_rules *rules, const struct rsys_call *call, enum rsys_action action, uint16_t error)
 {
+    (void)rules;
     if (action == RSYS_ACTION_KILL)
         return SECCOMP_RET_KILL_PROCESS;
     if (action == RSYS_ACTION_DENY)
@@ -63,6 +66,11 @@ static uint32_t verdict(const struct rsys_call *call, enum rsys_action action, u
     if (action == RSYS_ACTION_LOCAL && (call->flags & RSYS_CALL_EITHER) != 0)
         return SECCOMP_RET_ALLOW;
     return FILTER_NEXT_STAGE;
+}
+
+static uint32_t verdict_chosen(const struct rsys_rules *rules, const struct rsys_call *call, enum rsys_action action, uint16_t error)
+{
+    return action < RSYS_ACTION_DENY ? FILTER_NEXT_STAGE : verdict(rules, call, action, error);
 }
 
 static void become_notification(uint32_t *verdict, uint32_t action)
@@ -97,7 +105,51 @@ static void tell_unseen(struct filter_call *call, uint64_t nr)
     become_notification(&own->otherwise, SECCOMP_RET_ALLOW);
 }
 
-int rsys_filter_guest(const struct rsys_rules *rules, enum rsys_filter_telling telling, struct sock_filter **ret_program, unsigned *ret_count, struct rsys_error **err)
+/* The same where only chosen calls go to the server (core/chosen.h). */
+static void add_own_chosen(struct filter *filter, struct filter_stage *stage, const struct rsys_call *call, bool chosen)
+{
+    struct rsys_wire_compare compare[2];
+    unsigned count = 0;
+    stage->otherwise = SECCOMP_RET_USER_NOTIF;
+    switch (rsys_choice_of(call)) {
+    case RSYS_CHOICE_OWN:
+        stage->otherwise = SECCOMP_RET_ALLOW;
+        break;
+    case RSYS_CHOICE_NEVER:
+        stage->otherwise = filter_errno(call->refusal);
+        break;
+    case RSYS_CHOICE_NAMED:
+        stage->otherwise = chosen ? SECCOMP_RET_USER_NOTIF : SECCOMP_RET_ALLOW;
+        break;
+    case RSYS_CHOICE_AT: /* a directory's descriptor may be at home on the server */
+        for (uint8_t i = 0; i < call->nargs; i++)
+            if (call->args[i].shape == RSYS_ARG_DIRFD)
+                compare[count++] = (struct rsys_wire_compare){.value = UINT32_MAX, .value_two = (uint32_t)AT_FDCWD, .index = i, .op = RSYS_CMP_MASKED_EQ};
+        if (!chosen)
+            filter_add(filter, stage, SECCOMP_RET_ALLOW, compare, count);
+        break;
+    case RSYS_CHOICE_BY_FD:
+    case RSYS_CHOICE_BOTH:
+        break;
+    }
+    if (call->nr == SYS_mmap) {
+        filter_add_masked(filter, stage, SECCOMP_RET_ALLOW, 3, MAP_ANONYMOUS, MAP_ANONYMOUS);
+    } else if (call->nr == SYS_clone) { /* whose calls nobody would answer */
+        filter_add_masked(filter, stage, SECCOMP_RET_ALLOW, 0, CLONE_UNTRACED, 0);
+        stage->otherwise = filter_errno(EPERM);
+    }
+}
+
+static bool has_rule(const struct rsys_rules *rules, uint64_t nr)
+{
+    for (size_t i = 0; i < rules->count; i++)
+        if (rules->rules[i].nr == nr)
+            return true;
+    return false;
+}
+
+int rsys_filter_guest(const struct rsys_rules *rules, const struct rsys_rules *choice, enum rsys_filter_telling telling, struct sock_filter **ret_program,
+                      unsigned *ret_count, struct rsys_error **err)
 {
     struct filter *filter = filter_new();
     if (filter == NULL)
@@ -107,9 +159,12 @@ int rsys_filter_guest(const struct rsys_rules *rules, enum rsys_filter_telling t
         const struct rsys_call *call = rsys_call_by_number(nr);
         if (call == NULL)
             continue;
-        filter_add_rules(filter, &filter->call[nr].stage[1], rules, call, verdict);
-        add_own(filter, &filter->call[nr].stage[2], call);
-        tell(&filter->call[nr], telling >= RSYS_FILTER_TELL_REFUSALS && call->where == RSYS_NEVER);
+        filter_add_rules(filter, &filter->call[nr].stage[1], rules, call, choice != NULL ? verdict_chosen : verdict);
+        if (choice != NULL)
+            add_own_chosen(filter, &filter->call[nr].stage[2], call, has_rule(choice, nr));
+        else
+            add_own(filter, &filter->call[nr].stage[2], call);
+        tell(&filter->call[nr], telling >= RSYS_FILTER_TELL_REFUSALS && (choice != NULL ? rsys_choice_of(call) == RSYS_CHOICE_NEVER : call->where == RSYS_NEVER));
         if (telling == RSYS_FILTER_TELL_ALL || rsys_rules_log(rules, nr))
             tell_unseen(&filter->call[nr], nr);
     }

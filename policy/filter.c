@@ -62,16 +62,14 @@ void filter_add_rules(struct filter *filter, struct filter_stage *stage, const s
             const struct rsys_wire_rule *rule = &rules->rules[i];
             if (rule->action != action)
                 continue;
-            uint32_t said = verdict(call, rule->action, rule->error);
+            uint32_t said = verdict(rules, call, rule->action, rule->error);
             if (rule->compares == 0) { /* what is less strict is never reached */
                 stage->otherwise = said;
                 return;
             }
             filter_add(filter, stage, said, rule->compare, rule->compares);
         }
-    /* A default allows; it does not place. */
-    enum rsys_action action = rules->default_action < RSYS_ACTION_DENY ? RSYS_ACTION_REMOTE : rules->default_action;
-    stage->otherwise = verdict(call, action, rules->default_error);
+    stage->otherwise = verdict(rules, call, rules->default_action, rules->default_error);
 }
 
 uint32_t filter_unknown_verdict(const struct rsys_rules *rules)

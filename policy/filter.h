@@ -50,7 +50,7 @@ void filter_add(struct filter *filter, struct filter_stage *stage, uint32_t verd
 /* (args[index] & mask) == value */
 void filter_add_masked(struct filter *filter, struct filter_stage *stage, uint32_t verdict, uint8_t index, uint64_t mask, uint64_t value);
 /* What the rules say of a call, strictest first, into the stage.  `verdict` turns an action (with a DENY's errno) into a verdict. */
-typedef uint32_t filter_verdict(const struct rsys_call *call, enum rsys_action action, uint16_t error);
+typedef uint32_t filter_verdict(const struct rsys_rules *rules, const struct rsys_call *call, enum rsys_action action, uint16_t error);
 void filter_add_rules(struct filter *filter, struct filter_stage *stage, const struct rsys_rules *rules, const struct rsys_call *call,
                       filter_verdict *verdict);
 /* The same for numbers without a row. */

@@ -34,7 +34,8 @@ enum rsys_filter_telling {
     RSYS_FILTER_TELL_REFUSALS, /* what never runs (--trace) */
     RSYS_FILTER_TELL_ALL,      /* and what the guest's own kernel does by itself (--learn) */
 };
-int rsys_filter_guest(const struct rsys_rules *rules, enum rsys_filter_telling telling, struct sock_filter **ret_program, unsigned *ret_count, struct rsys_error **err);
+/* choice: the calls that were chosen (REMOTE rules), where only such go to the server and the rest is the guest's own kernel's; NULL: all calls are captured. */
+int rsys_filter_guest(const struct rsys_rules *rules, const struct rsys_rules *choice, enum rsys_filter_telling telling, struct sock_filter **ret_program, unsigned *ret_count, struct rsys_error **err);
 /* A guest's own, of the kernel's format, for a guest that is traced: recvmsg, dup3, close, close_range and pause pass when their fifth argument is the cookie.  -1: too long, or no memory. */
 int rsys_filter_own(const struct sock_filter *program, unsigned count, uint64_t cookie, struct sock_filter **ret_program, unsigned *ret_count, struct rsys_error **err);
 /* The session's for tracing, from the one for notifications: what would be notified, and seccomp, has the verdict SECCOMP_RET_TRACE with RSYS_FILTER_TRACED as its data.  Those calls pass when

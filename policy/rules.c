@@ -361,14 +361,12 @@ void policy_sort_rules(struct rsys_rules *rules)
 int policy_read_defaults(struct rsys_rules *rules, struct json_value value, struct json_value error, struct rsys_error **err)
 {
     static const uint8_t actions[] = {
-        [POLICY_ALLOW] = RSYS_ACTION_REMOTE, [POLICY_REMOTE] = RSYS_ACTION_REMOTE, [POLICY_LOG] = RSYS_ACTION_REMOTE, [POLICY_DENY] = RSYS_ACTION_DENY,
+        [POLICY_ALLOW] = RSYS_ACTION_REMOTE, [POLICY_LOCAL] = RSYS_ACTION_LOCAL, [POLICY_REMOTE] = RSYS_ACTION_REMOTE, [POLICY_LOG] = RSYS_ACTION_REMOTE, [POLICY_DENY] = RSYS_ACTION_DENY,
         [POLICY_TRAP] = RSYS_ACTION_TRAP, [POLICY_KILL] = RSYS_ACTION_KILL,
     };
     enum policy_action action;
     if (policy_get_action(value, &action, err) < 0)
         return -1;
-    if (action == POLICY_LOCAL)
-        return json_error(value, err, "not every call can be local; use \"allow\"");
     rules->default_action = actions[action];
     rules->default_error = action == POLICY_DENY ? EPERM : action == POLICY_LOG;
     if (error.json == NULL || json_is_null(error.json))

@@ -10,6 +10,7 @@
 #include <asm/unistd.h>
 #include <linux/eventpoll.h>
 #include <linux/fcntl.h>
+#include <linux/resource.h>
 #include <linux/time_types.h>
 
 #define MSG_DONTWAIT 0x40
@@ -259,9 +260,33 @@ int loop_reply_again(struct thread *thread)
     return send_reply(thread, &thread->last, (const void *)(relocs + thread->last.relocs), thread->last_result, thread->last_signals) < 0 ? -1 : 0;
 }
 
+/* Numbers below the limit are given by the client alone from now on. */
+static int64_t fill(uint64_t from)
+{
+    struct {
+        uint64_t soft, hard;
+    } limit;
+    limit_lock();
+    int64_t result = sys4(__NR_prlimit64, 0, RLIMIT_NOFILE, 0, &limit);
+    limit.soft = limit.hard;
+    if (result == 0)
+        result = sys4(__NR_prlimit64, 0, RLIMIT_NOFILE, &limit, 0);
+    limit_unlock();
+    while (result >= 0 && from < process.nofile) {
+        result = sys3(__NR_fcntl, process.nofile + RSYS_FD_PLACEHOLDER, F_DUPFD, from);
+        if (result >= (int64_t)process.nofile)
+            sys1(__NR_close, (uint64_t)result);
+        from = (uint64_t)result + 1;
+    }
+    descriptors_note(RSYS_OP_PLACEHOLDER, NULL, process.nofile - 1);
+    return result < 0 ? result : 0;
+}
+
 static int64_t placeholder(const uint64_t args[6])
 {
     uint64_t cloexec = args[1] & O_CLOEXEC, command = cloexec != 0 ? F_DUPFD_CLOEXEC : F_DUPFD;
+    if (args[2] == 3)
+        return fill(args[0]);
     if (args[2] == 1) {
         int64_t at = sys3(__NR_dup3, process.nofile + RSYS_FD_PLACEHOLDER, args[0], cloexec);
         descriptors_note(RSYS_OP_PLACEHOLDER, args, at);

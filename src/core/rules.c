@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "src/core/chosen.h"
 #include "src/core/table.h"
 
 #define ERRNO_MAX 4095
@@ -56,13 +57,18 @@ static size_t first_of(const struct rsys_rules *rules, uint64_t nr)
 
 /* Where the table lets a call run that the policy wants at `wanted`.  A policy cannot move what only one side can do, so rules from the other
  * side of the wire cannot either. */
-static enum rsys_action table_limits(const struct rsys_call *call, enum rsys_action wanted)
+static enum rsys_action table_limits(const struct rsys_rules *rules, const struct rsys_call *call, enum rsys_action wanted)
 {
     if (call->where == RSYS_LOCAL)
         return RSYS_ACTION_LOCAL;
-    if (wanted == RSYS_ACTION_LOCAL && (call->flags & RSYS_CALL_MAY_BE_LOCAL))
+    if (wanted == RSYS_ACTION_LOCAL && rsys_rules_may_be_local(rules, call))
         return RSYS_ACTION_LOCAL;
     return RSYS_ACTION_REMOTE;
+}
+
+bool rsys_rules_may_be_local(const struct rsys_rules *rules, const struct rsys_call *call)
+{
+    return rules->default_action == RSYS_ACTION_LOCAL ? rsys_is_choosable(call) : (call->flags & RSYS_CALL_MAY_BE_LOCAL) != 0;
 }
 
 struct rsys_decision rsys_rules_judge(const struct rsys_rules *rules, uint64_t nr, const uint64_t args[6])
@@ -87,8 +93,8 @@ struct rsys_decision rsys_rules_judge(const struct rsys_rules *rules, uint64_t n
         return decision;
     if (call == NULL || call->where == RSYS_NEVER)
         return (struct rsys_decision){.action = RSYS_ACTION_DENY, .error = call == NULL ? ENOSYS : call->refusal, .table = true};
-    /* A default says nothing of placement: then it is the table's, which is remote for what may be either. */
-    decision.action = table_limits(call, strictest != NULL ? decision.action : RSYS_ACTION_REMOTE);
+    /* Unless it is local, a default says nothing of placement: then it is the table's, which is remote for what may be either. */
+    decision.action = table_limits(rules, call, decision.action);
     decision.error = 0;
     decision.logged = logged;
     return decision;

@@ -50,8 +50,8 @@ struct rsys_rules {
     struct rsys_wire_rule *rules; /* owned; sorted by nr */
 };
 
-/* What the rules say of a call: an action; *ret_error gets the errno of a DENY.  Calls without a matching rule get, when the default action is LOCAL
- * or REMOTE, what the table says of the call (a placement that the table has as local stays local, and so on); DENY denies them.
+/* What the rules say of a call: an action; *ret_error gets the errno of a DENY.  Calls without a matching rule get, when the default action is
+ * REMOTE, what the table says of the call (a placement that the table has as local stays local, and so on); when it is LOCAL, what may be chosen is local, too; DENY denies them.
  * core/rules.c, used by both sides. */
 enum rsys_action rsys_rules_decide(const struct rsys_rules *rules, uint64_t nr, const uint64_t args[6], uint16_t *ret_error);
 /* The same, with what there is to tell of it. */
@@ -65,6 +65,9 @@ struct rsys_decision {
 struct rsys_decision rsys_rules_judge(const struct rsys_rules *rules, uint64_t nr, const uint64_t args[6]);
 /* Whether the policy may want some call of nr to be logged and executed. */
 bool rsys_rules_log(const struct rsys_rules *rules, uint64_t nr);
+/* Whether a call that runs on the server may also be placed locally by these rules: by a default of local, all that may be chosen (chosen.h). */
+struct rsys_call;
+bool rsys_rules_may_be_local(const struct rsys_rules *rules, const struct rsys_call *call);
 /* Whether any rule of nr looks at arguments. */
 bool rsys_rules_conditional(const struct rsys_rules *rules, uint64_t nr);
 /* Check rules that came over the wire (hostile): every field in its range.  Returns 0 or -1. */

@@ -196,6 +196,7 @@ enum rsys_op {
      * back to the broker and exits.  args[1] = 1: it closes the channel instead. */
     RSYS_OP_EXIT = 0x7003,
     /* Put a placeholder (an O_PATH descriptor of nothing in particular) for a local descriptor at the lowest free number >= args[0]; args[1]: O_CLOEXEC or 0; result: the number.
+     * With args[2] = 3: at every free number from args[0] up to the limit, and what is opened from then on comes to lie above (the soft limit is the hard one); result 0.
      * With args[2] = 1: exactly at args[0], over whatever is there.  With args[2] = 2: two of them, one as the other; result: the first number, and the second
      * one shifted left by 32. */
     RSYS_OP_PLACEHOLDER = 0x7004,

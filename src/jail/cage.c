@@ -71,7 +71,7 @@ void cage_choose_ids(struct cage *cage)
 
 /* ---- stages ---- */
 
-static int stage_wait(struct cage *cage, struct rsys_error **err)
+int cage_wait(struct cage *cage, struct rsys_error **err)
 {
     char byte;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -217,7 +217,7 @@ static int enter(struct cage *cage, struct rsys_error **err)
 {
     int fuse_fd = -1;
     const char *target = NULL;
-    if (stage_wait(cage, err) < 0 || stage_open(cage, &fuse_fd, err) < 0 || stage_ids(cage, err) < 0)
+    if (cage_wait(cage, err) < 0 || stage_open(cage, &fuse_fd, err) < 0 || stage_ids(cage, err) < 0)
         return -1;
     stage_terminals(cage);
     const char *hostname = cage->session.welcome.hostname;
@@ -245,13 +245,15 @@ void cage_main(struct cage *cage)
     sigset_t all;
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, NULL); /* a thread that does not block SIGCHLD would swallow the supervisor's */
-    raise_descriptors();
     struct rsys_session *session = &cage->session;
+    if (session->chosen)
+        beside_note(cage);
+    raise_descriptors();
     session->program = cage->program.path;
     session->argv = session->options->argv;
     session->environment = session->options->environment;
     int status = RSYS_EXIT_OURS;
-    if (enter(cage, &err) < 0)
+    if ((session->chosen ? beside_enter(cage, &err) : enter(cage, &err)) < 0)
         dprintf(2, "rsys-jail: %s\n", rsys_error_text(err));
     else
         status = rsys_supervise(session);

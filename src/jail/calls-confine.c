@@ -62,7 +62,9 @@ enum verdict rsys_handle_UNSHARE(struct call *call)
 static enum verdict rooted(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data)
 {
     (void)data;
-    return reply->result < 0 ? rsys_call_done(call, reply->result) : rsys_view_new_root(call);
+    if (reply->result < 0 || rsys_jail_session(call->guest->process->jail)->chosen) /* what is executed is the client's */
+        return rsys_call_done(call, reply->result);
+    return rsys_view_new_root(call);
 }
 
 enum verdict rsys_handle_CHROOT(struct call *call)

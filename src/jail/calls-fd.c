@@ -30,7 +30,7 @@ static uint32_t limit_of(const struct call *call) { return rsys_jail_session(cal
 
 void rsys_call_is_short(struct call *call)
 {
-    static struct rsys_call rows[16]; /* of the few calls that have a short side, as they are asked for */
+    static struct rsys_call rows[32]; /* of the few calls that have a short side, as they are asked for */
     if (!(call->row->flags & RSYS_CALL_BLOCKS))
         return;
     for (size_t i = 0; i < RSYS_ARRAY_SIZE(rows); i++) {

@@ -117,6 +117,8 @@ static enum verdict start(struct call *call)
         return piece(call);
     m->rights.control = m->one.control;
     m->rights.size = m->one.control_size;
+    if (call->guest->process->fds->of_remote) /* tokens are for whom the server's numbers are his own */
+        return rsys_rights_are_remote(call, &m->rights) ? piece(call) : end(call, -EOPNOTSUPP);
     return rsys_rights_send(call, &m->rights, rights_ready);
 }
 
@@ -211,6 +213,16 @@ static enum verdict receive_from(struct call *call)
 
 /* ---- local sockets ---- */
 
+/* Whether one of the descriptors in a message is at home on the other side than the socket, which is `local`. */
+static bool is_astray(struct call *call, uint64_t at, uint64_t size, bool local)
+{
+    for (int32_t number; size >= sizeof number; at += sizeof number, size -= sizeof number)
+        if (rsys_memory_read(rsys_guest_memory(call->guest), at, &number, sizeof number) == 0 && rsys_fd_is_local(call->guest->process->fds, number) != local)
+            return true;
+    return false;
+}
+
+/* Whether there are descriptors in a message; where only chosen calls are captured: such that cannot be sent. */
 static bool has_rights(struct call *call, uint64_t address)
 {
     struct rsys_message_header head;
@@ -220,7 +232,8 @@ static bool has_rights(struct call *call, uint64_t address)
     for (uint64_t at = 0; head.controllen <= RSYS_CONTROL_MAX && head.controllen - at >= sizeof one;) {
         if (rsys_memory_read(rsys_guest_memory(call->guest), head.control + at, &one, sizeof one) < 0 || one.cmsg_len < sizeof one)
             return false;
-        if (one.cmsg_level == SOL_SOCKET && one.cmsg_type == SCM_RIGHTS)
+        if (one.cmsg_level == SOL_SOCKET && one.cmsg_type == SCM_RIGHTS &&
+            (!call->guest->process->fds->of_remote || is_astray(call, head.control + at + sizeof one, RSYS_MIN(one.cmsg_len, head.controllen - at) - sizeof one, true)))
             return true;
         if (CMSG_ALIGN(one.cmsg_len) > head.controllen - at)
             return false;
@@ -238,7 +251,9 @@ static enum verdict message_local(struct call *call)
     uint32_t many = call->nr == __NR_sendmmsg ? RSYS_MIN((uint32_t)call->args[2], (uint32_t)UIO_MAXIOV) : call->nr == __NR_sendmsg;
     for (uint32_t i = 0; i < many; i++)
         if (has_rights(call, call->args[1] + (uint64_t)i * STRIDE))
-            return rsys_call_done(call, -EINVAL);
+            return rsys_call_done(call, process->fds->of_remote ? -EOPNOTSUPP : -EINVAL);
+    if (process->fds->of_remote)
+        return VERDICT_CONTINUE;
     /* Another thread could put a socket of the user's at the number meanwhile, and the header could name any address of his network. */
     if (rsys_jail_session(process->jail)->has_sockets && (process->threads > 1 || process->fds->users > 1))
         return rsys_call_done(call, -EOPNOTSUPP);

@@ -28,8 +28,9 @@
 
 static struct view *view_of_call(struct call *call) { return rsys_jail_session(call->guest->process->jail)->view; }
 
-bool rsys_view_watching(const struct view *view) { return atomic_load(&view->mapped_files[1]) > 0; }
-static bool any_mapped(const struct view *view) { return rsys_view_watching(view) || atomic_load(&view->mapped_files[0]) > 0; }
+/* NULL: there is none, and nothing of the server is mapped but copies. */
+bool rsys_view_watching(const struct view *view) { return view != NULL && atomic_load(&view->mapped_files[1]) > 0; }
+static bool any_mapped(const struct view *view) { return view != NULL && (rsys_view_watching(view) || atomic_load(&view->mapped_files[0]) > 0); }
 
 /* ---- what descriptors refer to ---- */
 

@@ -357,11 +357,17 @@ static enum verdict control_any(struct call *call)
 
 /* ---- epoll_create, epoll_create1 ---- */
 
+void rsys_epoll_made(struct guest *guest, int fd, bool cloexec)
+{
+    if (start(guest->process->jail, guest->process->fds))
+        put_number(guest->process->fds, fd, cloexec, NULL);
+}
+
 static enum verdict on_created(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data)
 {
     bool cloexec = call->nr == __NR_epoll_create1 && (call->args[0] & EPOLL_CLOEXEC);
-    if (reply->result >= 0 && !rsys_fd_is_beyond(call, (uint64_t)reply->result) && start(call->guest->process->jail, table_of(call)))
-        put_number(table_of(call), (int)reply->result, cloexec, NULL);
+    if (reply->result >= 0 && !rsys_fd_is_beyond(call, (uint64_t)reply->result)) /* beyond: it is to have another number (chosen-fds.c) */
+        rsys_epoll_made(call->guest, (int)reply->result, cloexec);
     return rsys_call_done(call, reply->result);
 }
 

@@ -20,10 +20,10 @@ static struct fdtable *fdtable_alloc(uint32_t size)
         return NULL;
     table->users = 1;
     table->size = size;
-    table->local = calloc(size / WORD_BITS, sizeof(uint64_t));
+    table->listed = calloc(size / WORD_BITS, sizeof(uint64_t));
     table->cloexec = calloc(size / WORD_BITS, sizeof(uint64_t));
     table->session = calloc(size / WORD_BITS, sizeof(uint64_t));
-    if (!table->local || !table->cloexec || !table->session) {
+    if (!table->listed || !table->cloexec || !table->session) {
         rsys_fdtable_unref(table);
         return NULL;
     }
@@ -35,7 +35,16 @@ struct fdtable *rsys_fdtable_new(void)
     struct fdtable *table = fdtable_alloc(WORD_BITS);
 
     if (table)
-        table->local[0] = 7; /* standard input, output, error */
+        table->listed[0] = 7; /* standard input, output, error */
+    return table;
+}
+
+struct fdtable *rsys_fdtable_new_of_remote(void)
+{
+    struct fdtable *table = fdtable_alloc(WORD_BITS);
+
+    if (table)
+        table->of_remote = true;
     return table;
 }
 
@@ -45,7 +54,8 @@ struct fdtable *rsys_fdtable_copy(const struct fdtable *table)
 
     if (!copy)
         return NULL;
-    memcpy(copy->local, table->local, table->size / 8);
+    copy->of_remote = table->of_remote;
+    memcpy(copy->listed, table->listed, table->size / 8);
     memcpy(copy->cloexec, table->cloexec, table->size / 8);
     memcpy(copy->session, table->session, table->size / 8);
     if (table->epoll_ops)
@@ -65,7 +75,7 @@ void rsys_fdtable_unref(struct fdtable *table)
         return;
     if (table->epoll_ops)
         table->epoll_ops->freed(table);
-    free(table->local);
+    free(table->listed);
     free(table->cloexec);
     free(table->session);
     free(table->mapped_file);
@@ -79,13 +89,30 @@ static bool has(const struct fdtable *table, const uint64_t *set, int64_t fd)
     return n < table->size && (set[n / WORD_BITS] >> (n % WORD_BITS) & 1);
 }
 
-bool rsys_fd_is_local(const struct fdtable *table, int64_t fd) { return has(table, table->local, fd); }
+bool rsys_fd_is_local(const struct fdtable *table, int64_t fd) { return has(table, table->listed, fd) != table->of_remote; }
 
-bool rsys_fd_is_users(const struct fdtable *table, int64_t fd) { return has(table, table->local, fd) && !has(table, table->session, fd); }
+/* Where only chosen calls are captured, the guest is the user's own program, and nothing of the user's is protected from it. */
+bool rsys_fd_is_users(const struct fdtable *table, int64_t fd)
+{
+    return !table->of_remote && has(table, table->listed, fd) && !has(table, table->session, fd);
+}
+
+bool rsys_fd_remote_cloexec(const struct fdtable *table, int64_t fd) { return table->of_remote && has(table, table->cloexec, fd); }
+
+int64_t rsys_fd_next_remote(const struct fdtable *table, int64_t from)
+{
+    for (int64_t fd = from; table->of_remote && fd < table->size; fd++) {
+        if (fd % WORD_BITS == 0 && table->listed[fd / WORD_BITS] == 0)
+            fd += WORD_BITS - 1;
+        else if (has(table, table->listed, fd))
+            return fd;
+    }
+    return -1;
+}
 
 unsigned rsys_fd_flags(const struct fdtable *table, int64_t fd)
 {
-    if (!rsys_fd_is_local(table, fd))
+    if (table->of_remote || !rsys_fd_is_local(table, fd))
         return 0;
     return (has(table, table->cloexec, fd) ? RSYS_FD_CLOEXEC : 0u) | (has(table, table->session, fd) ? RSYS_FD_SESSION : 0u);
 }
@@ -104,7 +131,7 @@ static int set_grow(uint64_t **set, uint32_t had, uint32_t size)
 
 static int fdtable_grow(struct fdtable *table, uint32_t size)
 {
-    if (set_grow(&table->local, table->size, size) < 0 || set_grow(&table->cloexec, table->size, size) < 0 ||
+    if (set_grow(&table->listed, table->size, size) < 0 || set_grow(&table->cloexec, table->size, size) < 0 ||
         set_grow(&table->session, table->size, size) < 0)
         return -ENOMEM;
     table->size = size;
@@ -121,7 +148,7 @@ static void put(uint64_t *set, uint32_t n, bool in)
         set[n / WORD_BITS] &= ~bit;
 }
 
-int rsys_fd_set_local(struct fdtable *table, int fd, unsigned flags)
+static int set_listed(struct fdtable *table, int fd, unsigned flags)
 {
     uint32_t n = (uint32_t)fd, size = table->size;
 
@@ -131,22 +158,30 @@ int rsys_fd_set_local(struct fdtable *table, int fd, unsigned flags)
         size *= 2;
     if (size != table->size && fdtable_grow(table, size) < 0)
         return -ENOMEM;
-    put(table->local, n, true);
+    put(table->listed, n, true);
     put(table->cloexec, n, flags & RSYS_FD_CLOEXEC);
     put(table->session, n, flags & RSYS_FD_SESSION);
     return 0;
 }
 
-void rsys_fd_clear_local(struct fdtable *table, int fd)
+int rsys_fd_set_local(struct fdtable *table, int fd, unsigned flags) { return set_listed(table, fd, flags); }
+
+int rsys_fd_set_remote(struct fdtable *table, int fd, bool cloexec) { return set_listed(table, fd, cloexec ? RSYS_FD_CLOEXEC : 0u); }
+
+static void clear_listed(struct fdtable *table, int fd)
 {
     uint32_t n = (uint32_t)fd;
 
     if (n >= table->size)
         return;
-    put(table->local, n, false);
+    put(table->listed, n, false);
     put(table->cloexec, n, false);
     put(table->session, n, false);
 }
+
+void rsys_fd_clear_local(struct fdtable *table, int fd) { clear_listed(table, fd); }
+
+void rsys_fd_clear_remote(struct fdtable *table, int fd) { clear_listed(table, fd); }
 
 void rsys_fdtable_exec(struct fdtable *table)
 {
@@ -157,7 +192,7 @@ void rsys_fdtable_exec(struct fdtable *table)
     if (table->epoll_ops)
         table->epoll_ops->executed(table);
     for (uint32_t i = 0; i < table->size / WORD_BITS; i++) {
-        table->local[i] &= ~table->cloexec[i];
+        table->listed[i] &= ~table->cloexec[i];
         table->session[i] &= ~table->cloexec[i];
         table->cloexec[i] = 0;
     }

@@ -5,6 +5,7 @@
  * system call is needed to say that the listener is there; the supervisor takes it out of the child with pidfd_getfd.  What the child still calls
  * before its exec is passed through: it is our code, in a process that may do no more than any guest. */
 #include "policy/policy.h"
+#include "src/jail/chosen.h"
 #include "src/jail/intercept.h"
 #include "src/jail/internal.h"
 #include "src/jail/view.h"
@@ -64,14 +65,15 @@ static bool install(struct first_shared *shared, const struct first_filters *fil
     return false;
 }
 
-/* The child.  Nothing of libc that could hold a lock of another thread of the supervisor: a thread may have had it at the fork. */
+/* The child.  Nothing of libc that could hold a lock of another thread of the supervisor: a thread may have had it at the fork.  The limits of descriptors are put back behind
+ * what takes a high number. */
 static __attribute__((noreturn)) void first_child(const struct rsys_session *session, struct first_shared *shared, int go, const struct first_filters *filters)
 {
     struct rsys_error *err = NULL;
     char byte;
     int code;
 
-    if (rsys_cage_become_guest(session, &err) < 0) {
+    if ((session->chosen ? rsys_beside_become_guest(session, &err) : rsys_cage_become_guest(session, &err)) < 0) {
         dprintf(STDERR_FILENO, "rsys-jail: %s\n", rsys_error_text(err));
         _exit(RSYS_EXIT_OURS);
     }
@@ -80,6 +82,8 @@ static __attribute__((noreturn)) void first_child(const struct rsys_session *ses
     prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
     if (send(go, "", 1, MSG_NOSIGNAL) != 1 || recv(go, &byte, 1, 0) != 1 || !install(shared, filters))
         _exit(RSYS_EXIT_OURS);
+    if (session->chosen)
+        rsys_beside_limits(session);
     __asm__ volatile("int3");
     execve(session->program, session->argv, session->environment);
     code = errno;
@@ -104,7 +108,7 @@ static int first_chdir(struct guest *guest, const char *directory)
 
 static int first_join(struct jail *jail, pid_t pid)
 {
-    struct fdtable *fds = rsys_fdtable_new();
+    struct fdtable *fds = jail->session->chosen ? rsys_fdtable_new_of_remote() : rsys_fdtable_new();
     struct process *process = fds ? rsys_process_new(jail, pid, fds) : NULL;
     struct guest *guest = process ? rsys_guest_new(jail, pid) : NULL;
 
@@ -113,7 +117,10 @@ static int first_join(struct jail *jail, pid_t pid)
     guest->state = GUEST_STARTING;
     guest->announced = true;
     jail->first = pid;
-    rsys_view_first(jail->session->view, pid);
+    if (jail->session->view)
+        rsys_view_first(jail->session->view, pid);
+    if (jail->session->chosen && rsys_chosen_start(guest) < 0)
+        return -1;
     return first_chdir(guest, jail->session->options->chdir);
 }
 
@@ -153,7 +160,7 @@ static int make_filters(struct jail *jail, struct first_filters *ret, struct rsy
     enum rsys_filter_telling telling = rsys_learns() ? RSYS_FILTER_TELL_ALL : shows ? RSYS_FILTER_TELL_REFUSALS : RSYS_FILTER_TELL_DENIALS;
     RSYS_AUTO_ERROR why = NULL;
 
-    if (rsys_filter_guest(&jail->session->rules, telling, &ret->notify, &ret->count, err) < 0)
+    if (rsys_filter_guest(&jail->session->rules, jail->session->chosen ? &jail->session->choice : NULL, telling, &ret->notify, &ret->count, err) < 0)
         return -1;
     if (wish != RSYS_INTERCEPT_NOTIFY && rsys_ptrace_prepare(jail, ret->notify, ret->count, &ret->trace, err) < 0)
         return -1;

@@ -219,6 +219,8 @@ bool rsys_call_doubt(struct guest *guest);
 /* In a signal-delivery stop without a call in flight: the row of the call that the guest stands in when a signal has woken it before we had received its
  * notification, or NULL. */
 const struct rsys_call *rsys_call_unseen(const struct guest *guest, const struct user_regs_struct *regs);
+/* Have its row's handler do the call. */
+enum verdict rsys_call_handle(struct call *call);
 /* The call in flight does not matter any more; its reply will be dropped. */
 void rsys_call_abandon(struct guest *guest);
 
@@ -342,6 +344,8 @@ void rsys_wait_unwatch(struct guest *guest, int fd);
 
 /* ---- epoll sets (epoll.c) ---- */
 
+/* The number of the guest's is a new epoll descriptor. */
+void rsys_epoll_made(struct guest *guest, int fd, bool cloexec);
 /* A duplicate of the local part of an epoll descriptor of a guest's, or -1. */
 int rsys_epoll_part(struct guest *guest, int fd);
 

@@ -41,12 +41,14 @@ struct file_id {
 #define FDTABLE_FILES 32
 
 /* A descriptor table (files_struct) of guests: which numbers are local.  Everything else that is open is remote; the executor's kernel assigns all
- * numbers (a local one has an O_PATH placeholder there).  Counted by the processes that share it (fds.c). */
+ * numbers (a local one has an O_PATH placeholder there).  Where only chosen calls are captured it is the other way round: which numbers are remote, and the guest's
+ * own kernel assigns them all (chosen-fds.c).  Counted by the processes that share it (fds.c). */
 struct fdtable {
     unsigned users;
+    bool of_remote;    /* `listed` are the remote ones */
     uint32_t size;     /* bits */
-    uint64_t *local;   /* owned */
-    uint64_t *cloexec; /* of the local ones, so that exec drops them */
+    uint64_t *listed;  /* the local ones; owned */
+    uint64_t *cloexec; /* of these, so that exec drops them */
     uint64_t *session; /* of the local ones: RSYS_FD_SESSION */
     int mapped;        /* 1 + the descriptor that the last call mapped, 0: the last call did something else (mmap.c) */
     struct mapped_file *mapped_file; /* owned */
@@ -77,6 +79,12 @@ bool rsys_fd_is_users(const struct fdtable *table, int64_t fd);  /* local, and n
 int rsys_fd_set_local(struct fdtable *table, int fd, unsigned flags); /* enum rsys_fd_flag.  0 or -ENOMEM */
 unsigned rsys_fd_flags(const struct fdtable *table, int64_t fd); /* of a local one; 0 for others */
 void rsys_fd_clear_local(struct fdtable *table, int fd);
+/* The same of a table that lists what is remote. */
+struct fdtable *rsys_fdtable_new_of_remote(void);
+int rsys_fd_set_remote(struct fdtable *table, int fd, bool cloexec); /* 0 or -ENOMEM */
+void rsys_fd_clear_remote(struct fdtable *table, int fd);
+bool rsys_fd_remote_cloexec(const struct fdtable *table, int64_t fd);
+int64_t rsys_fd_next_remote(const struct fdtable *table, int64_t from); /* the first at or above; -1: there is none */
 void rsys_fdtable_exec(struct fdtable *table);                   /* drops the close-on-exec ones */
 
 /* A descriptor of either home has been closed (-1: all are), duplicated, marked close-on-exec. */
@@ -143,6 +151,7 @@ struct process {
     int signal_watch;          /* hears of its signals (signal-watch.c), or -1 */
     int root;                  /* rsys_view_new_root's: 0: the sandbox's own */
     bool confined;             /* some thread of it, or of an ancestor, has a Landlock domain, if not all have one */
+    bool undumpable;           /* only chosen calls are captured: it has asked not to be dumped (chosen.c) */
     uint64_t nofile_max;       /* RLIMIT_NOFILE's hard limit as the guest has set it, plus 1; 0: the session's */
 };
 
@@ -191,6 +200,7 @@ struct call {
     bool hurried;            /* rsys_call_hurry */
     bool once;               /* rsys_call_pass_once */
     bool loud;               /* it may change a file or bring news of one (look.c) */
+    bool adopted;            /* its result has been looked at for a descriptor that the executor has made (chosen-fds.c) */
     bool learnt, unlearned;  /* --learn: it has been looked at; what it sends now is not the program's */
     uint32_t trips;          /* requests that were waited for so far */
 };

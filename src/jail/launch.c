@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* launch.c: the parent: it connects, makes the cage, and is for the user's shell what the guest is: it waits, stops, continues and ends with it. */
 #include "src/jail/launch.h"
+#include "src/jail/chosen.h"
 #include "src/jail/learn.h"
+#include "src/jail/only.h"
 
 #include "src/core/util.h"
 #include "src/jail/pager.h"
@@ -60,6 +62,12 @@ static int take_welcome(struct rsys_session *session, const void *payload, size_
     if (rsys_welcome_take(payload, size, &session->welcome, &session->rules, err) < 0)
         return -1;
     session->confined = (session->welcome.flags & RSYS_WELCOME_CONFINED) != 0;
+    session->chosen = session->options->only != NULL;
+    if (session->chosen)
+        return rsys_only_rules(session->options->only, &session->rules, &session->choice, err);
+    /* The program would run outside of a cage: that is the user's to say, and not the server's. */
+    if (session->rules.default_action == RSYS_ACTION_LOCAL)
+        return rsys_error_make(err, 0, "the server's policy leaves calls to this machine (its defaultAction is \"local\"), where the program would have your own files: --only policy agrees");
     return 0;
 }
 
@@ -139,16 +147,18 @@ static int start_cage(struct launch *launch, struct rsys_error **err)
     int ready[2], link[2], spare[2], view[2] = {-1, -1};
     if (pipe2(ready, O_CLOEXEC) < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, link) < 0 ||
         socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, spare) < 0 ||
-        (cage->session.resume != 0 && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, view) < 0))
+        (cage->session.resume != 0 && !cage->session.chosen && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, view) < 0))
         return rsys_error_make(err, errno, "pipe");
     cage->ready_fd = ready[0];
     cage->session.link_fd = link[1];
     cage->session.spare_fd = spare[1];
     cage->session.view_spare_fd = view[1];
     cage->session.guest_mask = launch->mask;
-    cage_choose_ids(cage);
+    bool caged = !cage->session.chosen;
+    if (caged)
+        cage_choose_ids(cage);
     fflush(NULL);
-    unsigned long flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP | CLONE_NEWNET;
+    unsigned long flags = !caged ? 0 : CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP | CLONE_NEWNET;
     launch->child = (pid_t)syscall(SYS_clone, flags | SIGCHLD, NULL, NULL, NULL, NULL);
     if (launch->child == 0) {
         close(ready[1]);
@@ -167,8 +177,8 @@ static int start_cage(struct launch *launch, struct rsys_error **err)
     rsys_close(view[1]);
     launch->link_fd = link[0];
     if (launch->child < 0)
-        return rsys_sandbox_explain_userns(code, err);
-    if (rsys_sandbox_write_maps(launch->child, cage->range > 1 ? 0 : cage->session.guest_uid, cage->outside_uid,
+        return caged ? rsys_sandbox_explain_userns(code, err) : rsys_error_make(err, code, "fork the supervisor");
+    if (caged && rsys_sandbox_write_maps(launch->child, cage->range > 1 ? 0 : cage->session.guest_uid, cage->outside_uid,
                                 cage->range > 1 ? 0 : cage->session.guest_gid, cage->outside_gid, cage->range, err) < 0)
         return -1;
     struct rsys_connector connector = {.fd = spare[0], .address = launch->address, .timeout_ms = launch->options->connect_timeout_ms};
@@ -301,10 +311,11 @@ static int run(struct launch *launch, struct rsys_error **err)
         launch->address = rsys_address_parse(launch->options->server, err);
     else if (start_server(launch, err) < 0)
         return RSYS_EXIT_OURS;
-    if (launch->address == NULL || rsys_address_use_key(launch->address, launch->options->key, rsys_sandbox_confine_worker, err) < 0 || hello(launch, err) < 0 || spawn_pager(launch, err) < 0)
+    if (launch->address == NULL || rsys_address_use_key(launch->address, launch->options->key, rsys_sandbox_confine_worker, err) < 0 || hello(launch, err) < 0 ||
+        (!launch->cage.session.chosen && spawn_pager(launch, err) < 0))
         return RSYS_EXIT_OURS;
     launch->cage.session.address = launch->address;
-    int status = find_program(launch, err);
+    int status = launch->cage.session.chosen ? beside_find(&launch->cage.program, launch->options, err) : find_program(launch, err);
     if (status != 0)
         return status;
     if (block_signals(launch, err) < 0 || start_cage(launch, err) < 0)
@@ -312,6 +323,8 @@ static int run(struct launch *launch, struct rsys_error **err)
     /* The session is the cage's alone from here on: when it goes, the connections go.  What a private server is reached by stays for the connector. */
     rsys_close(rsys_fd_steal(&launch->cage.session.control_fd));
     rsys_close(rsys_fd_steal(&launch->cage.pager_fd));
+    if (launch->cage.session.chosen)
+        rsys_beside_let_go();
     status = wait_cage(launch, err);
     take_terminal_back(launch, launch->killed || status == RSYS_EXIT_OURS);
     return status;
@@ -333,7 +346,7 @@ static int look_at_descriptors(struct rsys_session *session, struct rsys_error *
     static const char *const names[] = {"input", "output", "error"};
     struct stat st = {0};
     for (int fd = 0; fd <= 2; fd++) {
-        if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
+        if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode) && session->options->only == NULL)
             return rsys_error_make(err, 0, "standard %s is a directory: through it the program would reach this machine's files", names[fd]);
         session->has_sockets |= S_ISSOCK(st.st_mode);
         if (session->console_fd < 0 && isatty(fd))
@@ -351,6 +364,9 @@ int rsys_launch(struct rsys_options *options, struct rsys_error **err)
     struct launch launch = {.options = options, .server_fd = -1, .link_fd = -1, .signal_fd = -1};
     launch.cage.session = (struct rsys_session){.options = options, .control_fd = -1, .proc_fd = -1, .tty_fd = -1, .tty_path_fd = -1,
                                                 .console_fd = -1, .pts_fd = -1, .trace_fd = -1, .link_fd = -1};
+    if (options->only != NULL && rsys_only_rules(options->only, NULL, &launch.cage.session.choice, err) < 0)
+        return RSYS_EXIT_OURS;
+    rsys_rules_free(&launch.cage.session.choice);
     if (look_at_descriptors(&launch.cage.session, err) < 0)
         return RSYS_EXIT_OURS;
     launch.cage.pager_fd = launch.cage.program.local_fd = -1;
@@ -371,6 +387,7 @@ int rsys_launch(struct rsys_options *options, struct rsys_error **err)
     rsys_close(launch.server_fd);
     program_free(&launch.cage.program);
     rsys_rules_free(&launch.cage.session.rules);
+    rsys_rules_free(&launch.cage.session.choice);
     rsys_address_free(launch.address);
     return status;
 }

@@ -40,6 +40,12 @@ struct cage {
 };
 /* Choose the ids, by what we are and may. */
 void cage_choose_ids(struct cage *cage);
+/* The parent has done its part; and the child dies with it from now on. */
+int cage_wait(struct cage *cage, struct rsys_error **err);
+/* Where only chosen calls are captured, there is no cage (beside.c): what the user's limits are; to be the supervisor; to find PROGRAM (as program_find()). */
+void beside_note(struct cage *cage);
+int beside_enter(struct cage *cage, struct rsys_error **err);
+int beside_find(struct program *program, const struct rsys_options *options, struct rsys_error **err);
 /* The child of the parent's clone: never returns. */
 void cage_main(struct cage *cage) __attribute__((noreturn));
 

@@ -7,6 +7,7 @@
  *
  * rsys-jail ends with its first guest, as a shell's command does; whatever else still runs is killed then, because the supervisor is pid 1 of the
  * guests' pid namespace.  Longer than 600 lines: one life, told in its order. */
+#include "src/jail/chosen.h"
 #include "src/jail/intercept.h"
 #include "src/jail/internal.h"
 #include "src/jail/learn.h"
@@ -223,6 +224,7 @@ static struct process *clone_process(struct guest *parent, pid_t pid, uint64_t f
     process->confined = process->confined || of->confined;
     process->root = of->root;
     process->nofile_max = of->nofile_max;
+    process->undumpable = of->undumpable;
     rsys_view_set_exe(of->jail->session->view, pid, process->exe);
     return process;
 }
@@ -276,7 +278,7 @@ static void stop_clone(struct guest *parent)
     child_go(child);
 }
 
-/* Whether it is a process whose parent has gone (then it is ours, pid 1's).  A thread has its process's parent, and goes with the process that made it. */
+/* Whether it is a process whose parent has gone (then it is no guest's).  A thread has its process's parent, and goes with the process that made it. */
 static bool is_orphan(struct jail *jail, pid_t tid)
 {
     char status[4096];
@@ -286,7 +288,7 @@ static bool is_orphan(struct jail *jail, pid_t tid)
         return false;
     group = strstr(status, "\nTgid:");
     parent = strstr(status, "\nPPid:");
-    return group && atoi(group + 6) == tid && parent && atoi(parent + 6) == 1;
+    return group && atoi(group + 6) == tid && parent && !rsys_guest_find(jail, atoi(parent + 6));
 }
 
 /* Children whose parent was killed in its clone, before it could tell us: nobody else will ever resume them. */
@@ -372,6 +374,7 @@ static void stop_exec(struct jail *jail, pid_t pid)
     if (!guest || !guest->process)
         return;
     process = guest->process;
+    process->undumpable = false;
     rsys_look_forget(guest);
     rsys_call_abandon(guest);
     guest->told = false;
@@ -384,13 +387,15 @@ static void stop_exec(struct jail *jail, pid_t pid)
             process->fds = copy;
         }
     }
-    rsys_fdtable_exec(process->fds);
     free(process->exe);
     process->exe = rsys_view_exe(jail->session->view, jail->session->proc_fd, pid);
     rsys_view_set_exe(jail->session->view, pid, process->exe);
     guest->state = GUEST_RUNNING;
     if (guest->channel && exec_post(guest) < 0)
         rsys_jail_lost(jail, "out of memory");
+    if (jail->session->chosen) /* behind that: its table is its own by then */
+        rsys_chosen_exec(guest);
+    rsys_fdtable_exec(process->fds);
     rsys_guest_resume(guest, 0);
 }
 

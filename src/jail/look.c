@@ -71,7 +71,7 @@ static bool table_is_private(const struct call *call) { return call->guest->proc
 static struct look *known(const struct call *call, uint64_t fd)
 {
     struct look *look = call->guest->look;
-    if (look == NULL || look->fd < 0 || (uint32_t)look->fd != (uint32_t)fd || look->news != jail_of(call)->news || !table_is_private(call) ||
+    if (look == NULL || rsys_jail_session(jail_of(call))->chosen || look->fd < 0 || (uint32_t)look->fd != (uint32_t)fd || look->news != jail_of(call)->news || !table_is_private(call) ||
         rsys_view_watching(rsys_jail_session(jail_of(call))->view))
         return NULL;
     return look;
@@ -175,6 +175,8 @@ void rsys_look_ask(struct call *call)
 {
     struct jail *jail = jail_of(call);
     rsys_look_forget(call->guest);
+    if (rsys_jail_session(jail)->chosen) /* what is not captured could change a file, too: the client's own descriptors may be of one that the server shares */
+        return;
     if (!opens_for_reading(call, call->args[call->nr == SYS_open ? 1 : 2]) || call->on_reply != NULL || !table_is_private(call) || jail->watched ||
         rsys_learns() || !is_allowed(jail))
         return;

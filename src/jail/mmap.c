@@ -113,6 +113,8 @@ void rsys_mmap_call_begins(struct call *call)
     if (call->row == NULL || call->row->handler == RSYS_HANDLER_MMAP)
         return;
     call->guest->process->fds->mapped = 0;
+    if (view_of_call(call) == NULL)
+        return;
     rsys_coherence_call_begins(call);
     unsigned handler = call->row->handler;
     if (handler == RSYS_HANDLER_WRITE || handler == RSYS_HANDLER_WRITEV || handler == RSYS_HANDLER_RESIZE || handler == RSYS_HANDLER_SENDFILE ||
@@ -149,9 +151,20 @@ static bool is_sealed(const struct call *call) { return (call->own.word[5] & (F_
 
 static bool writes_back(struct call *call) { return is_shared(call) && (call->own.word[1] & O_ACCMODE) == O_RDWR && !is_sealed(call); }
 
+/* Without a view it is a copy, which stays there in the place of the placeholder; close-on-exec is the guest's own table's to know then. */
+static enum verdict install_copy(struct call *call, int fd)
+{
+    struct fdtable *fds = call->guest->process->fds;
+    int result = rsys_call_add_fd(call, fd, (int)call->args[4], rsys_fd_remote_cloexec(fds, (int32_t)call->args[4]));
+    fds->mapped = result >= 0 ? 1 + (int)call->args[4] : 0;
+    return result < 0 ? rsys_call_done(call, result) : VERDICT_CONTINUE;
+}
+
 static enum verdict install(struct call *call, int fd)
 {
     struct fdtable *fds = call->guest->process->fds;
+    if (view_of_call(call) == NULL)
+        return install_copy(call, fd);
     int result = rsys_call_add_fd(call, fd, (int)call->args[4], true);
     fds->written = result >= 0 && writes_back(call) ? 1 + (int)call->args[4] : 0;
     fds->written_by = call->guest->tid;
@@ -353,7 +366,7 @@ static enum verdict map_known(struct call *call)
         return install(call, rsys_jail_session(call->guest->process->jail)->zero_fd);
     if (!S_ISREG(st->st_mode))
         return rsys_call_done(call, -ENODEV);
-    return map_file(call);
+    return view_of_call(call) != NULL ? map_file(call) : copy_file(call);
 }
 
 static enum verdict got_stat(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data)
@@ -362,7 +375,8 @@ static enum verdict got_stat(struct call *call, const struct rsys_wire_reply *re
         return rsys_call_done(call, reply->result);
     if (rsys_request_finish(&call->request, reply, data, rsys_guest_memory(call->guest)) < 0)
         return rsys_call_done(call, -EIO);
-    remember(call);
+    if (view_of_call(call) != NULL)
+        remember(call);
     return map_known(call);
 }
 
@@ -373,10 +387,12 @@ enum verdict rsys_handle_MMAP(struct call *call)
         return VERDICT_CONTINUE;
     if (fd < 0)
         return rsys_call_done(call, -EBADF);
+    if (view_of_call(call) == NULL && call->guest->process->fds->mapped == 1 + fd && !is_shared(call)) /* the copy is there, and nothing was called since */
+        return VERDICT_CONTINUE;
     struct stat *st = rsys_call_scratch(call, sizeof(struct scratch));
     if (st == NULL)
         return rsys_call_done(call, -ENOMEM);
-    if (recall(call))
+    if (view_of_call(call) != NULL && recall(call))
         return map_known(call);
     if (rsys_look_status(call, fd, st)) {
         call->own.word[1] = O_RDONLY;

@@ -272,6 +272,8 @@ static bool is_open(const struct call *call)
 
 bool rsys_name_take(struct call *call, enum verdict *ret_verdict)
 {
+    if (rsys_jail_session(call->guest->process->jail)->chosen)
+        return false; /* the names of a call that was chosen are the server's, one and all */
     int arg = rsys_name_argument(call->row);
     const char *path = arg < 0 ? NULL : rsys_call_in_data(call, (uint32_t)arg);
     char joined[32];

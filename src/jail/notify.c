@@ -7,6 +7,7 @@
  *
  * Arguments are copied out of the notification once and the copy is acted on.  A call that is let through to the guest's own kernel is one that harms nobody: its
  * own memory and threads, or the local descriptors that the user gave it. */
+#include "src/jail/chosen.h"
 #include "src/jail/intercept.h"
 #include "src/jail/internal.h"
 #include "src/jail/learn.h"
@@ -210,6 +211,8 @@ void rsys_call_reply(struct guest *guest, const struct rsys_wire_reply *reply, c
         signals &= ~(UINT64_C(1) << (SIGXFSZ - 1));
     if (signals)
         rsys_signal_raised(guest, signals);
+    if (verdict == VERDICT_DONE && guest->process->jail->session->chosen)
+        verdict = rsys_chosen_result(call);
     call_verdict(call, verdict);
 }
 
@@ -299,6 +302,11 @@ static int64_t refused_locally(const struct call *call)
     }
 }
 
+enum verdict rsys_call_handle(struct call *call)
+{
+    return handlers[call->row->handler] ? handlers[call->row->handler](call) : rsys_call_forward(call);
+}
+
 static enum verdict call_place(struct call *call)
 {
     struct guest *guest = call->guest;
@@ -307,6 +315,10 @@ static enum verdict call_place(struct call *call)
     struct rsys_decision decision = rsys_rules_judge(&session->rules, call->nr, call->args);
     enum verdict verdict;
 
+    if (session->chosen && decision.table) { /* the table's refusals are for guests in a sandbox */
+        decision.table = false;
+        decision.action = RSYS_ACTION_LOCAL;
+    }
     call->placed = decision.action;
     if ((call->placed == RSYS_ACTION_DENY && !decision.table) || decision.logged)
         rsys_denial_tell(call);
@@ -318,6 +330,8 @@ static enum verdict call_place(struct call *call)
         syscall(SYS_tgkill, guest->process->pid, guest->tid, SIGKILL);
         return rsys_call_done(call, -ENOSYS);
     }
+    if (session->chosen)
+        return rsys_chosen_place(call);
     if (row->where == RSYS_NEVER)
         return rsys_call_done(call, -(int64_t)row->refusal);
     if (row->where == RSYS_LOCAL)
@@ -338,9 +352,7 @@ static enum verdict call_place(struct call *call)
     }
     if (rsys_look_answer(call, &verdict))
         return verdict;
-    if (!handlers[row->handler])
-        return rsys_call_forward(call);
-    return handlers[row->handler](call);
+    return rsys_call_handle(call);
 }
 
 /* The guest makes the call that is in flight once more: nothing has happened but that it was woken. */
@@ -404,7 +416,9 @@ static bool is_told(const struct guest *guest, const struct rsys_call *row, cons
     const struct rsys_rules *rules = &guest->process->jail->session->rules;
     const uint64_t args[6] = {regs->rdi, regs->rsi, regs->rdx, regs->r10, regs->r8, regs->r9};
 
-    return row->where != RSYS_LOCAL || rsys_learns() || rsys_rules_log(rules, row->nr) ||
+    if (guest->process->jail->session->chosen && rsys_chosen_is_seen(guest->process->jail->session, row, args))
+        return true;
+    return (row->where != RSYS_LOCAL && !guest->process->jail->session->chosen) || rsys_learns() || rsys_rules_log(rules, row->nr) ||
            rsys_rules_decide(rules, row->nr, args, NULL) == RSYS_ACTION_DENY;
 }
 
@@ -473,6 +487,7 @@ void rsys_call_arrives(struct guest *guest, const struct seccomp_notif *notif)
     call->on_drop = NULL;
     call->once = false;
     call->learnt = false;
+    call->adopted = false;
     call->trips = 0;
     memset(&call->own, 0, sizeof(call->own));
     call->phase = CALL_SENT;

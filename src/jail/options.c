@@ -65,6 +65,15 @@ static int pass_variable(struct rsys_options *options, const char *name, struct 
     return 0;
 }
 
+/* With --only the program is the user's own, and has the environment as it is. */
+static int whole_environment(struct rsys_options *options, struct rsys_error **err)
+{
+    for (char **entry = environ; *entry != NULL; entry++)
+        if (strchr(*entry, '=') != NULL && set_variable(options, strdup(*entry), err) < 0)
+            return -1;
+    return 0;
+}
+
 /* The guest is not to be handed the user's secrets: it gets these and what is named on the command line.  HOME and USER are those of the
  * sandbox's own first user, set by the launcher when they are not given. */
 static int clean_environment(struct rsys_options *options, struct rsys_error **err)
@@ -147,6 +156,7 @@ static int take_option(struct rsys_options *options, int option, struct rsys_err
         return set_variable(options, strdup(optarg), err);
     case OPT_PASS_ENV: return pass_variable(options, optarg, err);
     case OPT_CHDIR: options->chdir = optarg; return 0;
+    case OPT_ONLY: options->only = optarg; return 0;
     case OPT_TRACE: options->trace = optarg != NULL ? optarg : ""; return 0;
     case OPT_LEARN: options->learn = optarg; return 0;
     case OPT_INTERCEPT: return parse_intercept("--intercept=", optarg, options, err);
@@ -160,10 +170,32 @@ static int take_option(struct rsys_options *options, int option, struct rsys_err
     }
 }
 
+/* Whether an option is among the arguments: what it means for others is independent of their order.  Errors are told by the parsing itself. */
+static bool is_given(int argc, char **argv, int wanted)
+{
+    struct rsys_command_line line;
+    bool given = false;
+    rsys_command_line_start(&line, argc, argv, table, RSYS_ARRAY_SIZE(table), true);
+    opterr = 0;
+    for (int option; (option = rsys_command_line_next(&line)) != -1;)
+        given |= option == wanted;
+    opterr = 1;
+    return given;
+}
+
+/* What cannot be had together. */
+static int check_together(const struct rsys_options *options, struct rsys_error **err)
+{
+    if (options->only != NULL && options->learn != NULL)
+        return rsys_error_make(err, 0, "--only and --learn: what is learned is a policy for a program that is captured as a whole; leave one out");
+    return 0;
+}
+
 enum rsys_options_result rsys_options_parse(struct rsys_options *options, int argc, char **argv, struct rsys_error **err)
 {
     *options = (struct rsys_options){.connect_timeout_ms = 10000, .resume_timeout = 60};
-    if (take_environment(options, err) < 0 || clean_environment(options, err) < 0)
+    bool whole = is_given(argc, argv, OPT_ONLY);
+    if (take_environment(options, err) < 0 || (whole ? whole_environment(options, err) : clean_environment(options, err)) < 0)
         return RSYS_OPTIONS_USAGE;
     struct rsys_command_line line;
     rsys_command_line_start(&line, argc, argv, table, RSYS_ARRAY_SIZE(table), true);
@@ -177,6 +209,8 @@ enum rsys_options_result rsys_options_parse(struct rsys_options *options, int ar
         if (take_option(options, option, err) < 0)
             return RSYS_OPTIONS_USAGE;
     }
+    if (check_together(options, err) < 0)
+        return RSYS_OPTIONS_USAGE;
     options->argv = argv + optind;
     if (options->argv[0] == NULL && options->local == NULL) {
         rsys_error_make(err, 0, "which PROGRAM?  See rsys-jail --help");
@@ -186,7 +220,7 @@ enum rsys_options_result rsys_options_parse(struct rsys_options *options, int ar
         argv[argc - 1] = (char *)options->local;
         options->argv = argv + argc - 1;
     }
-    if (options->local == NULL && (strncmp(options->argv[0], "./", 2) == 0 || strncmp(options->argv[0], "../", 3) == 0))
+    if (options->local == NULL && options->only == NULL && (strncmp(options->argv[0], "./", 2) == 0 || strncmp(options->argv[0], "../", 3) == 0))
         options->local = options->argv[0];
     return RSYS_OPTIONS_RUN;
 }

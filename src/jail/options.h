@@ -27,6 +27,7 @@ struct rsys_options {
     const char *key;         /* --key FILE, or NULL: the default one, for a tls: address */
     const char *local;       /* --local PATH: the client's file to execute, or NULL */
     const char *chdir;       /* --chdir: the first guest's directory in the sandbox, or NULL */
+    const char *only;        /* --only: the names of the calls that go to the server; NULL: all calls do that can */
     const char *trace;       /* --trace: "" is stderr, else a file's name; NULL: no trace */
     const char *learn;       /* --learn: a file's name, or NULL */
     bool stats, verbose;

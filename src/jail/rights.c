@@ -216,6 +216,18 @@ static enum verdict send_step(struct call *call)
     return verdict == VERDICT_SENT ? verdict : finish(call, call->result);
 }
 
+bool rsys_rights_are_remote(const struct call *call, const struct rsys_rights *rights)
+{
+    struct rsys_rights_cursor cursor = {0, 0};
+    int32_t number;
+    for (int64_t at; (at = next_number(rights->control, rights->size, &cursor)) >= 0;) {
+        memcpy(&number, rights->control + at, sizeof number);
+        if (rsys_fd_is_local(call->guest->process->fds, number))
+            return false;
+    }
+    return true;
+}
+
 enum verdict rsys_rights_send(struct call *call, struct rsys_rights *rights, enum verdict (*next)(struct call *call, int64_t failed))
 {
     begin(call, rights, next);

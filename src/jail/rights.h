@@ -37,4 +37,7 @@ enum verdict rsys_rights_receive(struct call *call, struct rsys_rights *rights, 
 bool rsys_rights_any(const struct jail *jail);
 void rsys_rights_free(struct jail *jail);
 
+/* Whether all descriptors in control data that is to be sent are remote. */
+bool rsys_rights_are_remote(const struct call *call, const struct rsys_rights *rights);
+
 #endif

@@ -24,6 +24,10 @@ struct rsys_session {
     uint32_t control_seq;        /* of the last request sent on it */
     struct rsys_welcome welcome; /* checked */
     struct rsys_rules rules;     /* checked */
+    bool privileged;             /* chosen: the supervisor may look into whatever is not dumpable, and install filters without no_new_privs */
+    uint64_t user_nofile;        /* chosen: the limit of descriptors that rsys-jail was started with, for the guest */
+    bool chosen;                 /* only the calls of `choice` go to the server (chosen.h); there is no view then, and no cage */
+    struct rsys_rules choice;    /* of --only: REMOTE rules alone; owned */
     struct view *view;
     bool confined;               /* by the policy's paths, so what may be executed is not told by access(2) */
     bool ids_differ;             /* some guest has asked to change its ids */
@@ -77,5 +81,9 @@ int rsys_cage_drop_launching(struct rsys_error **err);
 /* In the forked first guest: the guests' ids, no capabilities at all, default signals and mask, its directory in the view.  After it
  * only the filter and execve(session->program) are left to do.  Descriptors above 2 are close-on-exec. */
 int rsys_cage_become_guest(const struct rsys_session *session, struct rsys_error **err);
+
+/* The same where only chosen calls are captured (beside.c): the user's own ids, files and directory, and what it takes to be traced.  Then, with the filter installed, the user's limits. */
+int rsys_beside_become_guest(const struct rsys_session *session, struct rsys_error **err);
+void rsys_beside_limits(const struct rsys_session *session);
 
 #endif

@@ -3,6 +3,7 @@
  *
  * One thread owns the guests, their calls and their channels; it never blocks but in epoll_wait.  Whatever happens (a call, a reply, a stop, a
  * signal for the session) is an event of a descriptor, and each kind of descriptor has one function. */
+#include "src/jail/chosen.h"
 #include "src/jail/intercept.h"
 #include "src/jail/internal.h"
 #include "src/jail/learn.h"
@@ -130,9 +131,10 @@ static int watch_session(struct jail *jail, struct rsys_error **err)
         return -1;
     rsys_spare_balance(jail);
     jail->link = (struct source){SOURCE_LINK, session->link_fd};
-    jail->view = (struct source){SOURCE_VIEW, rsys_view_event_fd(session->view)};
+    if (session->view)
+        jail->view = (struct source){SOURCE_VIEW, rsys_view_event_fd(session->view)};
     if (rsys_source_watch(jail, &jail->control->source, false) < 0 || rsys_source_watch(jail, &jail->signals, false) < 0 ||
-        rsys_source_watch(jail, &jail->spare, false) < 0 || rsys_source_watch(jail, &jail->view, false) < 0 ||
+        rsys_source_watch(jail, &jail->spare, false) < 0 || (session->view && rsys_source_watch(jail, &jail->view, false) < 0) ||
         (session->link_fd >= 0 && rsys_source_watch(jail, &jail->link, false) < 0))
         return rsys_error_make(err, errno, "watch the session's descriptors");
     return 0;
@@ -155,12 +157,14 @@ static int jail_start(struct jail *jail, struct rsys_error **err)
     jail->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (jail->epoll_fd < 0)
         return rsys_error_make(err, errno, "make an epoll descriptor");
-    if (open_signals(jail, err) < 0 || rsys_view_start_opener(jail->session->view, err) < 0 || rsys_cage_drop_launching(err) < 0 || watch_session(jail, err) < 0 ||
-        rsys_first_guest(jail, err) < 0)
+    if (open_signals(jail, err) < 0 || (jail->session->view && rsys_view_start_opener(jail->session->view, err) < 0) ||
+        (!jail->session->chosen && rsys_cage_drop_launching(err) < 0) || watch_session(jail, err) < 0 || rsys_first_guest(jail, err) < 0)
         return -1;
     /* The user's pipes are the guests' now: nobody is to wait for an end of file because of us. */
     dup2(jail->epoll_fd, STDIN_FILENO);
     dup2(jail->epoll_fd, STDOUT_FILENO);
+    if (jail->session->chosen)
+        rsys_beside_let_go();
     return 0;
 }
 
@@ -253,6 +257,8 @@ static void finish(struct jail *jail)
     epoll_ctl(jail->epoll_fd, EPOLL_CTL_DEL, jail->signals.fd, NULL);
     jail->over = false;
     jail->cancels = 0;
+    if (!jail->session->view)
+        return;
     rsys_view_finish(jail->session->view);
     while (!jail->over && rsys_view_is_busy(jail->session->view) && turn(jail, FINISH_MS))
         ;

@@ -268,6 +268,8 @@ static void drop_exe(struct view *view, pid_t pid)
 
 void rsys_view_set_exe(struct view *view, pid_t pid, const char *path)
 {
+    if (view == NULL)
+        return;
     view_landed(view, pid);
     pthread_mutex_lock(&view->lock);
     struct exe_entry *entry = path != NULL ? find_exe(view, pid, true) : NULL;
@@ -386,6 +388,8 @@ static void follow_exe(struct view *view, pid_t pid, char path[PATH_MAX])
 char *rsys_view_exe(struct view *view, int proc_fd, pid_t pid)
 {
     char name[32], path[PATH_MAX];
+    if (view == NULL)
+        return NULL;
     snprintf(name, sizeof name, "%d/exe", (int)pid);
     /* The kernel tells the name that it knows; nothing is looked up for it, so the view is not asked. */
     ssize_t n = proc_fd >= 0 ? readlinkat(proc_fd, name, path, sizeof path - 1) : -1;

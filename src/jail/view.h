@@ -67,6 +67,7 @@ int rsys_view_dispatch(struct view *view);
 
 /* The guest whose end is the session's is there. */
 void rsys_view_first(struct view *view, pid_t pid);
+/* Where only chosen calls are captured there is no view: then these three do nothing, and say NULL and false. */
 /* What thread group `pid` executes now, for an execve of /proc/self/exe.  NULL: it has ended. */
 void rsys_view_set_exe(struct view *view, pid_t pid, const char *path);
 /* The sandbox's path of the file that a guest executes (after PTRACE_EVENT_EXEC); malloc'd, or NULL. */

@@ -181,6 +181,58 @@ static void setup(void)
     ck_assert_ptr_ne(board, MAP_FAILED);
 }
 
+/* Whether a row has an argument of a shape; of AT_FDCWD in all of them that are directories. */
+static bool has_shape(const struct rsys_call *call, uint8_t shape)
+{
+    for (int i = 0; i < call->nargs; i++)
+        if (call->args[i].shape == shape)
+            return true;
+    return false;
+}
+
+static bool starts_nowhere(const struct rsys_call *call, const uint64_t args[6])
+{
+    for (int i = 0; i < call->nargs; i++)
+        if (call->args[i].shape == RSYS_ARG_DIRFD && (uint32_t)args[i] != (uint32_t)AT_FDCWD)
+            return false;
+    return true;
+}
+
+static bool any_rule_of(const struct rsys_rules *rules, uint64_t nr)
+{
+    for (size_t i = 0; i < rules->count; i++)
+        if (rules->rules[i].nr == nr)
+            return true;
+    return false;
+}
+
+/* The same where the policy's default is local: only what it chooses, and descriptors that may be remote, stop a guest. */
+static int64_t chosen_expects(const struct rsys_rules *rules, bool tells, const struct probe *probe)
+{
+    const struct rsys_call *call = rsys_call_by_number(probe->nr);
+    uint64_t nr = probe->nr;
+    if (call == NULL)
+        return -ENOSYS;
+    if (nr == SYS_clone)
+        return (probe->args[0] & CLONE_UNTRACED) != 0 ? -EPERM : ALLOWED;
+    if (nr == SYS_clone3 || nr == SYS_io_uring_setup || nr == SYS_io_uring_enter || nr == SYS_io_uring_register)
+        return tells || rsys_rules_log(rules, nr) ? NOTIFIED : -ENOSYS;
+    if (nr == SYS_mmap)
+        return (probe->args[3] & MAP_ANONYMOUS) != 0 ? ALLOWED : NOTIFIED;
+    if (nr == SYS_fork || nr == SYS_vfork || nr == SYS_exit || nr == SYS_exit_group || nr == SYS_rt_sigreturn || nr == SYS_restart_syscall)
+        return ALLOWED;
+    if (rsys_rules_log(rules, nr))
+        return NOTIFIED;
+    if (call->where == RSYS_LOCAL || call->where == RSYS_NEVER || nr == SYS_pipe || nr == SYS_pipe2 || nr == SYS_socketpair)
+        return ALLOWED;
+    if (call->where == RSYS_SPECIAL)
+        return has_shape(call, RSYS_ARG_FD) ? (nr == SYS_pidfd_send_signal || nr == SYS_process_madvise || nr == SYS_process_mrelease ? ALLOWED : NOTIFIED)
+               : nr == SYS_poll || nr == SYS_ppoll || nr == SYS_select || nr == SYS_pselect6 || nr == SYS_unshare || nr == SYS_prctl ? NOTIFIED : ALLOWED;
+    if (call->where == RSYS_BY_FD || has_shape(call, RSYS_ARG_FD) || nr == SYS_epoll_create || nr == SYS_epoll_create1)
+        return NOTIFIED;
+    return any_rule_of(rules, nr) || !starts_nowhere(call, probe->args) ? NOTIFIED : ALLOWED;
+}
+
 /* The guests' filter is made for rules; what it has to say of a call, told in other words than the filter's own. */
 static int64_t guest_expects(const struct rsys_rules *rules, bool tells, const struct probe *probe)
 {
@@ -189,6 +241,8 @@ static int64_t guest_expects(const struct rsys_rules *rules, bool tells, const s
     enum rsys_action action = rsys_rules_decide(rules, probe->nr, probe->args, &error);
     if (action >= RSYS_ACTION_TRAP)
         return KILLED;
+    if (rules->default_action == RSYS_ACTION_LOCAL && (action < RSYS_ACTION_DENY || rsys_rules_judge(rules, probe->nr, probe->args).table))
+        return chosen_expects(rules, tells, probe);
     if (action == RSYS_ACTION_DENY)
         return call != NULL && (call->where != RSYS_NEVER || tells || !rsys_rules_judge(rules, probe->nr, probe->args).table) ? NOTIFIED : -(int64_t)error;
     switch (probe->nr) {
@@ -276,7 +330,8 @@ static void check_all(const struct rsys_rules *rules, bool guest, bool tells, un
     RSYS_AUTO_ERROR err = NULL;
     RSYS_AUTO_FREE struct sock_filter *program = NULL;
     unsigned count;
-    int made = guest ? rsys_filter_guest(rules, tells, &program, &count, &err) : rsys_filter_executor(rules, &program, &count, &err);
+    const struct rsys_rules *choice = rules->default_action == RSYS_ACTION_LOCAL ? rules : NULL;
+    int made = guest ? rsys_filter_guest(rules, choice, tells, &program, &count, &err) : rsys_filter_executor(rules, &program, &count, &err);
     ck_assert_msg(made == 0, "%s", rsys_error_text(err));
     if (emulated())
         return;
@@ -307,7 +362,7 @@ static void add_numbers(bool guest)
 static const struct {
     uint8_t action;
     uint16_t error;
-} defaults[] = {{RSYS_ACTION_REMOTE, 0}, {RSYS_ACTION_REMOTE, 1}, {RSYS_ACTION_DENY, EPERM}, {RSYS_ACTION_DENY, 4000}};
+} defaults[] = {{RSYS_ACTION_REMOTE, 0}, {RSYS_ACTION_REMOTE, 1}, {RSYS_ACTION_DENY, EPERM}, {RSYS_ACTION_DENY, 4000}, {RSYS_ACTION_LOCAL, 0}};
 
 START_TEST(every_number)
 {
@@ -539,7 +594,7 @@ START_TEST(guest_one)
     RSYS_AUTO_FREE struct sock_filter *program = NULL;
     unsigned count;
     struct rsys_rules rules = {.default_action = RSYS_ACTION_REMOTE};
-    ck_assert_int_eq(rsys_filter_guest(&rules, false, &program, &count, &err), 0);
+    ck_assert_int_eq(rsys_filter_guest(&rules, NULL, false, &program, &count, &err), 0);
     board_clear();
     board_add(guest_lines[_i].nr, guest_lines[_i].args);
     if (emulated())
@@ -556,7 +611,7 @@ START_TEST(foreign)
     unsigned count;
     int status;
     struct rsys_rules rules = {.default_action = RSYS_ACTION_REMOTE};
-    ck_assert_int_eq(_i == 0 ? rsys_filter_executor(&rules, &program, &count, NULL) : rsys_filter_guest(&rules, false, &program, &count, NULL), 0);
+    ck_assert_int_eq(_i == 0 ? rsys_filter_executor(&rules, &program, &count, NULL) : rsys_filter_guest(&rules, NULL, false, &program, &count, NULL), 0);
     if (emulated())
         return;
     pid_t pid = fork();
@@ -586,7 +641,7 @@ START_TEST(too_large)
         rules.rules[i] = (struct rsys_wire_rule){.nr = SYS_read, .action = RSYS_ACTION_DENY, .compares = 1, .error = 1};
         rules.rules[i].compare[0] = (struct rsys_wire_compare){.value = i, .op = RSYS_CMP_EQ};
     }
-    ck_assert_int_lt(rsys_filter_guest(&rules, false, &program, &count, &err), 0);
+    ck_assert_int_lt(rsys_filter_guest(&rules, NULL, false, &program, &count, &err), 0);
     ck_assert_ptr_nonnull(strstr(rsys_error_text(err), "the kernel takes 4096"));
     rsys_rules_free(&rules);
 }

@@ -47,7 +47,6 @@ static const struct {
     {"{'defaultAction': 'alow'" BOX, "P:1:19: unknown action \"alow\": did you mean \"allow\"?"},
     {"{'defaultAction': 'SCMP_ACT_ERNO'" BOX, "P:1:19: unknown action \"SCMP_ACT_ERNO\": did you mean \"SCMP_ACT_ERRNO\"?"},
     {"{'defaultAction': 3" BOX, "P:1:19: a string is expected here, not a number"},
-    {"{'defaultAction': 'local'" BOX, "P:1:19: not every call can be local"},
     {"{'defaultAction': 'allow', 'defaultErrnoRet': 1" BOX, "P:1:28: defaultErrnoRet means something for a defaultAction of \"deny\""},
     {"{'defaultAction': 'deny', 'defaultErrnoRet': 'EPREM'" BOX, "P:1:46: unknown error \"EPREM\": did you mean \"EPERM\"?"},
     {"{'defaultAction': 'deny', 'defaultErrnoRet': 0" BOX, "P:1:46: an error number of 0 would look like success"},
