@@ -269,8 +269,8 @@ void rsys_signal_cancel(struct guest *guest);
 void rsys_signal_repeat_cancels(struct jail *jail);
 /* A call whose guest is held in a signal-delivery stop has come to its end: call->result is there. */
 void rsys_signal_verdict(struct guest *guest, enum verdict verdict);
-/* The call has been answered: what was postponed may come. */
-void rsys_signal_after_call(struct guest *guest);
+/* The call has been answered: what was postponed may come.  Whether there was anything. */
+bool rsys_signal_after_call(struct guest *guest);
 /* A signal that something of the world has raised on the guest's executor; info: RSYS_SIGNAL_INFO bytes of its siginfo, from the other side. */
 void rsys_signal_told(struct guest *guest, const uint8_t *info);
 /* The call of a guest that is held in a signal-delivery stop is done on the server, but not here: let the guest make it again, and the signal come behind it. */

@@ -67,6 +67,9 @@ static void call_finish(struct call *call, enum verdict verdict)
     }
     if (!pass && rsys_mask_end(guest))
         return;
+    /* A signal has come before the call was seen: it is to come before the guest's kernel can do the call, or in its waiting (signals.c). */
+    if (pass && !call->once && (call->row->flags & RSYS_CALL_BLOCKS) && guest->process->jail->intercept->loses_answers && rsys_signal_after_call(guest))
+        return;
     rsys_trace_call_ready(call, verdict);
     if (!answer(call, pass))
         return; /* it comes again or stops */

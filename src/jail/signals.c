@@ -22,10 +22,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/ptrace.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -239,13 +241,16 @@ void rsys_signal_behind_call(struct guest *guest)
     postpone(guest, signal);
 }
 
-void rsys_signal_after_call(struct guest *guest)
+bool rsys_signal_after_call(struct guest *guest)
 {
+    bool any = false;
+
     for (struct postponed *p = guest->postponed; p; p = p->next)
         if (!p->raised) {
-            p->raised = true;
+            any = p->raised = true;
             syscall(SYS_tgkill, guest->process->pid, guest->tid, p->info.si_signo);
         }
+    return any;
 }
 
 /* A postponed signal has come back: it is the one that it was. */
@@ -349,6 +354,49 @@ void rsys_signal_stop(struct guest *guest, int signal)
     }
 }
 
+/* What of its descriptor a call that reads or writes waits for; 0: any other call. */
+static short waits_for(const struct call *call, uint64_t *ret_flags)
+{
+    *ret_flags = 0;
+    switch (call->nr) {
+    case SYS_recvfrom:
+    case SYS_sendto:
+        *ret_flags = call->args[3];
+        return call->nr == SYS_sendto ? POLLOUT : POLLIN;
+    case SYS_recvmsg:
+    case SYS_sendmsg:
+        *ret_flags = call->args[2];
+        return call->nr == SYS_sendmsg ? POLLOUT : POLLIN;
+    case SYS_read:
+    case SYS_readv:
+    case SYS_accept:
+    case SYS_accept4:
+        return POLLIN;
+    case SYS_write:
+    case SYS_writev:
+        return POLLOUT;
+    default:
+        return 0;
+    }
+}
+
+/* A guest that is about to make a call itself, and has been stopped by a signal before that: whether it would wait there, so that the signal interrupts it.  Whoever has sent the signal may have seen it
+ * asleep, and for him it was in the call already.  Otherwise the handler is first, and the call is made behind it. */
+static bool would_wait(struct guest *guest)
+{
+    const struct call *call = guest->call;
+    uint64_t flags;
+    struct pollfd one = {.events = waits_for(call, &flags)};
+
+    if (call->row->handler == RSYS_HANDLER_POLL || call->row->handler == RSYS_HANDLER_SELECT)
+        return true; /* what is ready will be so when it is asked for again, which is what programs do at EINTR */
+    if (!one.events || (flags & MSG_DONTWAIT))
+        return false;
+    RSYS_AUTO_FD own = rsys_guest_get_fd(guest, (int)call->args[0]);
+    one.fd = own;
+    return own >= 0 && !(fcntl(own, F_GETFL) & O_NONBLOCK) && poll(&one, 1, 0) == 0;
+}
+
 void rsys_signal_verdict(struct guest *guest, enum verdict verdict)
 {
     struct call *call = guest->call;
@@ -362,7 +410,10 @@ void rsys_signal_verdict(struct guest *guest, enum verdict verdict)
     rsys_trace_call_end(call, verdict);
     if (get_regs(guest, &regs) < 0)
         return; /* killed */
-    if (verdict == VERDICT_CONTINUE) {
+    if (verdict == VERDICT_CONTINUE && would_wait(guest)) {
+        if (call->row->flags & RSYS_CALL_NORESTART)
+            regs.rax = (uint64_t)-ERESTARTNOHAND;
+    } else if (verdict == VERDICT_CONTINUE) {
         regs.rax = (uint64_t)-ERESTARTNOINTR;
     } else if (call->result == -ERESTARTSYS) {
         if (!(call->row->flags & RSYS_CALL_BLOCKS))
