@@ -5,16 +5,21 @@
  * rights.c tells.  The many of sendmmsg and recvmmsg are one request each. */
 #include "src/core/message.h"
 #include "src/core/util.h"
+#include "src/jail/calls-fd.h"
 #include "src/jail/calls-io.h"
+#include "src/jail/chosen.h"
+#include "src/jail/internal.h"
 #include "src/jail/rights.h"
 #include "src/jail/session.h"
 
 #include <asm/unistd.h>
+#include <errno.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 
+#define ERESTARTSYS 512 /* of the kernel's own headers: it never reaches a program */
 #define VECTOR_ROOM (UIO_MAXIOV * sizeof(struct iovec) + 16) /* of call->scratch */
 #define HEADER_SIZE sizeof(struct rsys_message_header)
 #define STRIDE 64u /* of struct mmsghdr: the header, msg_len, padding */
@@ -154,14 +159,72 @@ static enum verdict rights_placed(struct call *call, int64_t failed)
     return next(call, m->result);
 }
 
+/* ---- received by a guest of which only chosen calls are captured: its own kernel gives the numbers ---- */
+
+static enum verdict adopt_all(struct call *call);
+
+static enum verdict adopt_rest(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data)
+{
+    (void)reply;
+    (void)data;
+    return adopt_all(call);
+}
+
+static enum verdict adopted(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data)
+{
+    (void)reply;
+    (void)data;
+    return rights_placed(call, message_of(call)->rights.failed ? -EMFILE : 0);
+}
+
+/* Each number in the guest's copy of the control data becomes one of its own; rights.at: the one at hand, when it had to wait for the guest to be there. */
+static enum verdict adopt_all(struct call *call)
+{
+    struct message *m = message_of(call);
+    const struct rsys_wire_reply again = {.seq = 0};
+    int64_t at;
+    while ((at = m->rights.at != 0 ? m->rights.at : rsys_rights_next(&m->rights)) >= 0) {
+        int32_t number = rsys_chosen_receive(call, rsys_rights_number(&m->rights, at), m->rights.cloexec);
+        m->rights.at = (uint32_t)at;
+        if (number == -ERESTARTSYS) {
+            call->on_reply = adopt_rest;
+            return rsys_call_defer(call, &again, NULL) < 0 ? end(call, -ENOMEM) : VERDICT_SENT;
+        }
+        m->rights.at = 0;
+        m->rights.failed |= number < 0;
+        number = RSYS_MAX(number, -1);
+        rsys_memory_write(rsys_guest_memory(call->guest), m->one.head.control + (uint64_t)at, &number, sizeof number);
+    }
+    rsys_request_start(&call->request, RSYS_OP_NULL, (uint64_t[6]){0}); /* behind what was posted: another thread may use them as soon as this one is told */
+    call->on_reply = adopted;
+    return rsys_call_send(call);
+}
+
+static enum verdict adopt_rights(struct call *call)
+{
+    struct message *m = message_of(call);
+    m->rights.cursor = (struct rsys_rights_cursor){0, 0};
+    m->rights.failed = false;
+    m->rights.at = 0;
+    if (rsys_rights_next(&m->rights) < 0)
+        return next(call, m->result);
+    m->rights.cursor = (struct rsys_rights_cursor){0, 0};
+    rsys_call_is_short(call);
+    rsys_signal_behind_call(call->guest);
+    return adopt_all(call);
+}
+
 static enum verdict message_done(struct call *call, int64_t result)
 {
     struct message *m = message_of(call);
-    if (sends(call) || m->rights.size == 0 || !rsys_rights_any(call->guest->process->jail))
+    bool own_numbers = call->guest->process->fds->of_remote;
+    if (sends(call) || m->rights.size == 0 || (!own_numbers && !rsys_rights_any(call->guest->process->jail)))
         return next(call, result);
     m->result = result;
     m->rights.peeks = m->one.flags & MSG_PEEK;
     m->rights.cloexec = m->one.flags & MSG_CMSG_CLOEXEC;
+    if (own_numbers)
+        return adopt_rights(call);
     return rsys_rights_receive(call, &m->rights, rights_placed);
 }
 

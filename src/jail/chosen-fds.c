@@ -170,6 +170,26 @@ enum verdict rsys_chosen_result(struct call *call)
     return adopt(call);
 }
 
+int rsys_chosen_receive(struct call *call, int32_t made, bool cloexec)
+{
+    if (made < (int64_t)limit_of(call->guest))
+        return -EIO; /* the server's word */
+    if (!rsys_call_valid(call))
+        return -ERESTARTSYS;
+    RSYS_AUTO_FD placeholder = memfd_create("rsys-remote", MFD_CLOEXEC);
+    int number = placeholder < 0 ? -ENOMEM : rsys_call_add_fd(call, placeholder, -1, cloexec);
+    if (number == -ERESTARTSYS)
+        return number;
+    if (number >= 0 && (uint32_t)number >= limit_of(call->guest))
+        number = -EMFILE;
+    if (number >= 0 && rsys_fd_set_remote(table_of(call), number, cloexec) < 0)
+        number = -ENOMEM;
+    if (number >= 0)
+        post(call->guest, SYS_dup3, (uint64_t[6]){(uint64_t)made, (uint64_t)number, 0});
+    post(call->guest, SYS_close, (uint64_t[6]){(uint64_t)made});
+    return number;
+}
+
 /* ---- closed ---- */
 
 static enum verdict closed(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data)
@@ -240,6 +260,9 @@ enum verdict rsys_chosen_close_range(struct call *call)
         }
         return VERDICT_CONTINUE;
     }
+    for (uint32_t fd = first; table_of(call)->epoll_ops && fd <= last && fd < limit_of(call->guest); fd++)
+        if (rsys_fd_is_local(table_of(call), fd))
+            rsys_fd_closed(table_of(call), fd);
     if ((flags & CLOSE_RANGE_UNSHARE) == 0 || table_of(call)->users == 1)
         return close_remote(call);
     rsys_call_is_short(call);
@@ -348,8 +371,12 @@ enum verdict rsys_chosen_dup(struct call *call)
         return local ? VERDICT_CONTINUE : duplicate(call, old, false);
     if (old == over || (call->nr == SYS_dup3 && (call->args[2] & ~(uint64_t)O_CLOEXEC) != 0))
         return VERDICT_CONTINUE; /* nothing, or an error */
-    if (local)
-        return rsys_fd_is_local(table_of(call), over) ? VERDICT_CONTINUE : replace(call);
+    if (local && !rsys_fd_is_local(table_of(call), over))
+        return replace(call);
+    if (local) {
+        rsys_fd_closed(table_of(call), over);
+        return VERDICT_CONTINUE;
+    }
     return duplicate_at(call, old, over, call->nr == SYS_dup3 && (call->args[2] & O_CLOEXEC));
 }
 

@@ -185,7 +185,10 @@ static enum verdict place_both(struct call *call)
 static enum verdict place_here(struct call *call)
 {
     switch (call->row->handler) {
-    case RSYS_HANDLER_DUP: /* over a remote one */
+    case RSYS_HANDLER_CLOSE: /* epoll sets may know it by its number */
+        rsys_fd_closed(table_of(call), (int32_t)call->args[0]);
+        return VERDICT_CONTINUE;
+    case RSYS_HANDLER_DUP: /* perhaps over a remote one */
         return rsys_chosen_dup(call);
     case RSYS_HANDLER_MSG: /* with a remote one in it */
         return rsys_call_handle(call);

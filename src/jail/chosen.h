@@ -20,6 +20,9 @@ bool rsys_chosen_is_seen(const struct rsys_session *session, const struct rsys_c
 int rsys_chosen_start(struct guest *first);
 /* A call that was made on the server is done (VERDICT_DONE): what descriptor it has made, gets a number of the guest's. */
 enum verdict rsys_chosen_result(struct call *call);
+/* A descriptor that has been received on the executor's side gets a number of the guest's, which is returned; or -errno (then it is closed); -ERESTARTSYS: the guest is not there for it, and
+ * will make its call again.  What has to be done on the server is on its way. */
+int rsys_chosen_receive(struct call *call, int32_t made, bool cloexec);
 /* The calls, of which a remote descriptor is among those named. */
 enum verdict rsys_chosen_close(struct call *call);
 enum verdict rsys_chosen_close_range(struct call *call);

@@ -216,6 +216,15 @@ static enum verdict send_step(struct call *call)
     return verdict == VERDICT_SENT ? verdict : finish(call, call->result);
 }
 
+int64_t rsys_rights_next(struct rsys_rights *rights) { return next_number(rights->control, rights->size, &rights->cursor); }
+
+int32_t rsys_rights_number(const struct rsys_rights *rights, int64_t at)
+{
+    int32_t number;
+    memcpy(&number, rights->control + at, sizeof number);
+    return number;
+}
+
 bool rsys_rights_are_remote(const struct call *call, const struct rsys_rights *rights)
 {
     struct rsys_rights_cursor cursor = {0, 0};

@@ -37,6 +37,9 @@ enum verdict rsys_rights_receive(struct call *call, struct rsys_rights *rights, 
 bool rsys_rights_any(const struct jail *jail);
 void rsys_rights_free(struct jail *jail);
 
+/* The offset in the control data of the next descriptor's number (the cursor is at it from then on), or -1; and the number there. */
+int64_t rsys_rights_next(struct rsys_rights *rights);
+int32_t rsys_rights_number(const struct rsys_rights *rights, int64_t at);
 /* Whether all descriptors in control data that is to be sent are remote. */
 bool rsys_rights_are_remote(const struct call *call, const struct rsys_rights *rights);
 

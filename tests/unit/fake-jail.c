@@ -3,6 +3,7 @@
 #include "tests/unit/fake-jail.h"
 #include "src/core/decode.h"
 #include "src/core/util.h"
+#include "src/jail/chosen.h"
 #include "src/jail/internal.h"
 #include "src/jail/names.h"
 #include "src/jail/session.h"
@@ -51,6 +52,8 @@ struct rsys_session *rsys_jail_session(struct jail *j) { return &session; }
 struct guest *rsys_guest_find(struct jail *j, pid_t tid) { return tid == fake_guest.tid ? &fake_guest : NULL; }
 void rsys_signal_raised(struct guest *guest, uint64_t set) {}
 void rsys_signal_behind_call(struct guest *guest) {}
+int rsys_call_defer(struct call *c, const struct rsys_wire_reply *reply, const uint8_t *data) { return -ENOMEM; }
+int rsys_chosen_receive(struct call *c, int32_t made, bool cloexec) { return -EIO; }
 enum verdict rsys_injection_terminal(struct call *c, int64_t terminal) { return rsys_call_done(c, terminal); }
 int rsys_source_watch(struct jail *j, struct source *source, bool want_out) { return 0; }
 void rsys_call_hurry(struct call *c) { c->hurried = true; }
