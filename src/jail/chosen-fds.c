@@ -14,6 +14,7 @@
 #include <linux/close_range.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
@@ -281,7 +282,46 @@ void rsys_chosen_exec(struct guest *guest)
 
 /* ---- duplicated ---- */
 
-/* own.word of a call that duplicates: 4: the old number, 5: whether the new one is close-on-exec, 7: the new one. */
+/* What the guest's own limit leaves it. */
+static uint64_t own_limit(const struct call *call)
+{
+    struct rlimit limit = {0, 0};
+    prlimit(call->guest->process->pid, RLIMIT_NOFILE, NULL, &limit);
+    return limit.rlim_cur;
+}
+
+/* dup2, dup3: the executor has done it, and the guest's own kernel is about to do it to the placeholder. */
+static enum verdict followed(struct call *call)
+{
+    bool cloexec = call->nr == SYS_dup3 && (call->args[2] & O_CLOEXEC) != 0;
+    rsys_fd_closed(table_of(call), (int)call->args[1]); /* what was there */
+    rsys_fd_duplicated(table_of(call), (int)call->args[0], (int)call->args[1], cloexec);
+    int failed = rsys_fd_set_remote(table_of(call), (int)call->args[1], cloexec);
+    return failed < 0 ? rsys_call_done(call, failed) : rsys_call_pass_once(call);
+}
+
+static enum verdict follow(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data)
+{
+    (void)data;
+    return reply->result < 0 ? rsys_call_done(call, reply->result) : followed(call);
+}
+
+static enum verdict duplicate_over(struct call *call)
+{
+    const uint64_t args[6] = {(uint32_t)call->args[0], (uint32_t)call->args[1], 0};
+    if ((uint32_t)call->args[1] >= own_limit(call))
+        return VERDICT_CONTINUE; /* to be refused */
+    if ((uint32_t)call->args[1] >= limit_of(call->guest))
+        return rsys_call_done(call, -EBADF);
+    if (table_is_private(call->guest) && post(call->guest, SYS_dup3, args) == 0)
+        return followed(call);
+    rsys_call_is_short(call);
+    call->on_reply = follow;
+    rsys_request_start(&call->request, SYS_dup3, args);
+    return rsys_call_send(call);
+}
+
+/* F_DUPFD: own.word: 4: the old number, 5: whether the new one is close-on-exec, 7: the new one. */
 static enum verdict duplicated(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data)
 {
     int64_t old = (int64_t)call->own.word[4], number = (int64_t)call->own.word[7];
@@ -303,8 +343,6 @@ static enum verdict duplicated(struct call *call, const struct rsys_wire_reply *
 static enum verdict duplicate_at(struct call *call, uint32_t old, uint32_t number, bool cloexec)
 {
     rsys_call_is_short(call);
-    if (number >= limit_of(call->guest))
-        return rsys_call_done(call, -EBADF);
     call->own.word[4] = old;
     call->own.word[5] = cloexec;
     call->own.word[7] = number;
@@ -377,13 +415,13 @@ enum verdict rsys_chosen_dup(struct call *call)
         rsys_fd_closed(table_of(call), over);
         return VERDICT_CONTINUE;
     }
-    return duplicate_at(call, old, over, call->nr == SYS_dup3 && (call->args[2] & O_CLOEXEC));
+    return duplicate_over(call);
 }
 
 /* The lowest number from `least` on that the guest has not in use.  (Another thread may take it: but for that moment, it is as with any descriptor that is put at a number.) */
 static int64_t free_number(struct call *call, uint32_t least)
 {
-    for (uint32_t fd = least; fd < limit_of(call->guest); fd++) {
+    for (uint64_t fd = least, limit = RSYS_MIN((uint64_t)limit_of(call->guest), own_limit(call)); fd < limit; fd++) {
         int own = rsys_guest_get_fd(call->guest, (int)fd);
         rsys_close(own);
         if (own < 0)
@@ -401,7 +439,7 @@ enum verdict rsys_chosen_fcntl(struct call *call)
     case F_DUPFD_CLOEXEC:
         if ((uint32_t)call->args[2] == 0)
             return duplicate(call, (uint32_t)call->args[0], command == F_DUPFD_CLOEXEC);
-        if ((uint32_t)call->args[2] >= limit_of(call->guest))
+        if ((uint32_t)call->args[2] >= RSYS_MIN((uint64_t)limit_of(call->guest), own_limit(call)))
             return rsys_call_done(call, -EINVAL);
         number = free_number(call, (uint32_t)call->args[2]);
         return number < 0 ? rsys_call_done(call, number) : duplicate_at(call, (uint32_t)call->args[0], (uint32_t)number, command == F_DUPFD_CLOEXEC);

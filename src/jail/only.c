@@ -6,7 +6,6 @@
 #include "src/core/util.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -47,7 +46,12 @@ static enum rsys_action policy_says(const struct only *only, const struct rsys_c
     return rsys_rules_decide(only->policy, call->nr, none, NULL);
 }
 
-static const char *policy_text(enum rsys_action action) { return action == RSYS_ACTION_LOCAL ? "leaves to this machine" : "denies"; }
+/* What the policy does to them. */
+static int refuse(const char *name, enum rsys_action action, const char *what, struct rsys_error **err)
+{
+    bool left = action == RSYS_ACTION_LOCAL;
+    return rsys_error_make(err, 0, "--only %s: the server's policy %s %s%s", name, left ? "leaves" : "denies", what, left ? " to this machine" : "");
+}
 
 static int add_group(struct only *only, const char *name, int group, struct rsys_error **err)
 {
@@ -66,7 +70,7 @@ static int add_group(struct only *only, const char *name, int group, struct rsys
     }
     if (members == 0)
         return rsys_error_make(err, 0, "--only %s: none of its calls can be chosen: they are this machine's, or go where their descriptors are at home", name);
-    return allowed > 0 ? 0 : rsys_error_make(err, 0, "--only %s: the server's policy %s all of its calls that can be chosen", name, policy_text(last));
+    return allowed > 0 ? 0 : refuse(name, last, "all of its calls that can be chosen", err);
 }
 
 static int add_name(struct only *only, const char *name, struct rsys_error **err)
@@ -81,7 +85,7 @@ static int add_name(struct only *only, const char *name, struct rsys_error **err
         return rsys_error_make(err, 0, "--only %s: it cannot be chosen: %s", name, rsys_choice_why_not(call));
     enum rsys_action action = policy_says(only, call);
     if (action != RSYS_ACTION_REMOTE)
-        return rsys_error_make(err, 0, "--only %s: the server's policy %s it", name, policy_text(action));
+        return refuse(name, action, "it", err);
     return add_call(only, call, false, err);
 }
 
