@@ -2,6 +2,7 @@
 /* explain-calls.c: what a compiled policy says of each call, by which rule, and what enforces it: for people, and as JSON. */
 #include "policy/internal.h"
 
+#include "src/core/chosen.h"
 #include "src/core/util.h"
 
 #include <linux/filter.h>
@@ -45,6 +46,24 @@ static const char *const titles[FATES] = {
     [FATE_CONDITIONAL] = "by its arguments",
 };
 
+/* Where only chosen calls go to the server, of one that is not denied. */
+static enum fate fate_chosen(const struct rsys_call *call, enum rsys_action action)
+{
+    switch (rsys_choice_of(call)) {
+    case RSYS_CHOICE_NEVER:
+        return FATE_NEVER;
+    case RSYS_CHOICE_BY_FD:
+        return FATE_BY_FD;
+    case RSYS_CHOICE_BOTH:
+        return FATE_BOTH;
+    case RSYS_CHOICE_NAMED:
+    case RSYS_CHOICE_AT:
+        return action == RSYS_ACTION_LOCAL ? FATE_LOCAL : FATE_REMOTE;
+    default:
+        return FATE_LOCAL;
+    }
+}
+
 static enum fate fate_of(const struct rsys_rules *rules, const struct rsys_call *call)
 {
     static const uint64_t none[6];
@@ -56,6 +75,8 @@ static enum fate fate_of(const struct rsys_rules *rules, const struct rsys_call 
         return FATE_KILLED;
     if (action == RSYS_ACTION_TRAP)
         return FATE_TRAPPED;
+    if (rules->default_action == RSYS_ACTION_LOCAL && (action < RSYS_ACTION_DENY || decision.table))
+        return fate_chosen(call, action);
     if (action == RSYS_ACTION_DENY)
         return decision.table ? FATE_NEVER : FATE_DENIED;
     if (action == RSYS_ACTION_LOCAL)
@@ -216,7 +237,8 @@ static void print_conditional(const struct rsys_spec *spec, FILE *out)
                 const struct rsys_wire_rule *rule = &rules->rules[i];
                 if (rule->action != action)
                     continue;
-                fprintf(out, "    %-16s %s", rsys_call_by_number(nr)->name, action_text(rule->action, rule->error));
+                bool chosen = rules->default_action == RSYS_ACTION_LOCAL && rule->action == RSYS_ACTION_REMOTE && rsys_is_choosable(rsys_call_by_number(nr));
+                fprintf(out, "    %-16s %s", rsys_call_by_number(nr)->name, chosen ? "run on the server" : action_text(rule->action, rule->error));
                 for (unsigned c = 0; c < rule->compares; c++) {
                     fputs(c == 0 ? " if " : " and ", out);
                     print_condition(&rule->compare[c], out);
@@ -295,6 +317,8 @@ void policy_explain_calls(const struct rsys_spec *spec, FILE *out)
     const struct rsys_rules *rules = &spec->rules;
     static const enum fate order[] = {FATE_LOCAL, FATE_PLACED, FATE_REMOTE, FATE_BY_FD, FATE_BOTH, FATE_DENIED, FATE_TRAPPED, FATE_KILLED, FATE_NEVER};
     fprintf(out, "system calls\n  default: %s  [%s]\n", action_text(rules->default_action, rules->default_error), rsys_spec_origin(spec, 0));
+    if (rules->default_action == RSYS_ACTION_LOCAL)
+        fprintf(out, "  only what is chosen goes to the server; the rest is the program's own kernel's, on the client's own files, to which the client has to agree (rsys-jail --only policy)\n");
     for (size_t i = 0; i < RSYS_ARRAY_SIZE(order); i++)
         print_fate(spec, order[i], out);
     print_conditional(spec, out);

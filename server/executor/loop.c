@@ -10,7 +10,6 @@
 #include <asm/unistd.h>
 #include <linux/eventpoll.h>
 #include <linux/fcntl.h>
-#include <linux/resource.h>
 #include <linux/time_types.h>
 
 #define MSG_DONTWAIT 0x40
@@ -263,14 +262,10 @@ int loop_reply_again(struct thread *thread)
 /* Numbers below the limit are given by the client alone from now on. */
 static int64_t fill(uint64_t from)
 {
-    struct {
-        uint64_t soft, hard;
-    } limit;
+    struct limit old, raised;
+    int64_t result = 0;
     limit_lock();
-    int64_t result = sys4(__NR_prlimit64, 0, RLIMIT_NOFILE, 0, &limit);
-    limit.soft = limit.hard;
-    if (result == 0)
-        result = sys4(__NR_prlimit64, 0, RLIMIT_NOFILE, &limit, 0);
+    limit_raise(&old, &raised); /* and it stays so */
     limit_unlock();
     while (result >= 0 && from < process.nofile) {
         result = sys3(__NR_fcntl, process.nofile + RSYS_FD_PLACEHOLDER, F_DUPFD, from);
