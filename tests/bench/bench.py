@@ -152,7 +152,7 @@ class Bench:
     def jail(self, program, address=None, limit=LIMIT, cwd="/work"):
         address = address or self.address
         key = ["--key", f"{self.stage}/keys/client.key"] if address.startswith("tls:") else []
-        return output([f"{self.build}/rsys-jail", "--server", address, *key, "--chdir", cwd] + program, limit, self.pinned, env=self.env)
+        return output([f"{self.build}/rsys-jail", "--server", address, *key, "--chdir", cwd, *self.options] + program, limit, self.pinned, env=self.env)
 
     def native(self, program, directory="/work", root=None):
         """In the same root, natively."""
@@ -160,7 +160,7 @@ class Bench:
                       env=self.env)
 
     def guest(self, *args, address=None):
-        return float(self.jail([*self.options, "/bench/guest", *map(str, args)], address))
+        return float(self.jail(["/bench/guest", *map(str, args)], address))
 
     def native_guest(self, *args):
         return float(self.native(["/bench/guest", *map(str, args)]))
@@ -223,13 +223,23 @@ def row_open_read_close(b):
     return b.guest("openread", b.calls(9000)), 3 * b.floor(REQUEST, REPLY), "ns"
 
 
-def traced(row):
+def with_options(row, *options):
+    """The same row with other options of rsys-jail's."""
     def run(b):
-        b.options = ["--intercept=ptrace"]
-        value = row(b)
-        b.options = []
-        return value
+        b.options = list(options)
+        try:
+            return row(b)
+        finally:
+            b.options = []
     return run
+
+
+def traced(row):
+    return with_options(row, "--intercept=ptrace")
+
+
+def copied(row):
+    return with_options(row, "--view=copy")
 
 
 def row_resumable(b):
@@ -555,13 +565,18 @@ ROWS = [
     ("write 1 MiB blocks", row_write_1m, 0.5, "raw stream", "high"),
     ("fork+exit+wait", row_fork_exit_wait, None, "native", "low"),
     ("fork+exec /bin/true+wait", row_fork_exec_wait, None, "native", "low"),
+    ("fork+exec /bin/true+wait, traced", traced(row_fork_exec_wait), None, "native", "low"),
+    ("fork+exec /bin/true+wait, files copied", copied(row_fork_exec_wait), None, "native", "low"),
     ("thread start+join", row_thread, None, "native", "low"),
     ("pipe between two guests, 64 KiB blocks", row_pipe, None, "native", "high"),
     ("pipe between two guests, placed locally", row_pipe_local, None, "native", "high"),
     ("pipe ping-pong of two guests", row_pingpong, None, "native", "low"),
+    ("pipe ping-pong of two guests, traced", traced(row_pingpong), None, "native", "low"),
     ("pipe ping-pong, placed locally", row_pingpong_local, None, "native", "low"),
     ("TCP echo to a peer on the server", row_echo, None, "native", "low"),
     ("rsys-jail /bin/true, server running", row_start, 5, "bwrap with the same namespaces", "low"),
+    ("rsys-jail /bin/true, traced", traced(row_start), None, "bwrap with the same namespaces", "low"),
+    ("rsys-jail /bin/true, files copied", copied(row_start), None, "bwrap with the same namespaces", "low"),
     ("rsys-jail /bin/true over TLS", row_tls_start, None, "the same over TCP", "low"),
     ("null call over TLS", row_tls_null, None, "the same over TCP", "low"),
     ("fork+exit+wait over TLS", row_tls_fork, None, "the same over TCP", "low"),
@@ -569,6 +584,8 @@ ROWS = [
     ("write 1 MiB blocks over TLS", row_tls_write, None, "the same over TCP", "high"),
     ("rsys-jail /bin/true, embedded server", row_start_embedded, None, "bwrap with the same namespaces", "low"),
     ("python3 -c pass", row_python, None, "native chroot", "low"),
+    ("python3 -c pass, traced", traced(row_python), None, "native chroot", "low"),
+    ("python3 -c pass, files copied", copied(row_python), None, "native chroot", "low"),
     ("git status", row_git_status, None, "native chroot", "low"),
     ("shell pipelines", row_pipeline, None, "native chroot", "low"),
     ("shell pipelines, pipes placed locally", row_pipeline_local, None, "native chroot", "low"),
