@@ -104,7 +104,10 @@ void limit_raise(struct limit *old, struct limit *raised)
 
 int limit_lower(const struct limit *old, const struct limit *raised)
 {
-    struct limit ours = *raised, next = *old;
+    struct limit ours = *raised, next = *old, now = *raised;
+    sys4(__NR_prlimit64, 0, RLIMIT_NOFILE, 0, &now);
+    if (now.soft != ours.soft || now.hard != ours.hard)
+        return 1;
     for (int others = 0;; others = 1) {
         struct limit found = ours; /* where it cannot be set, that ends it */
         sys4(__NR_prlimit64, 0, RLIMIT_NOFILE, &next, &found);

@@ -152,6 +152,7 @@ struct process {
     int root;                  /* rsys_view_new_root's: 0: the sandbox's own */
     bool confined;             /* some thread of it, or of an ancestor, has a Landlock domain, if not all have one */
     bool undumpable;           /* only chosen calls are captured: it has asked not to be dumped (chosen.c) */
+    uint64_t nofile;           /* RLIMIT_NOFILE as the guests have set it last, plus 1; 0: the session's */
     uint64_t nofile_max;       /* RLIMIT_NOFILE's hard limit as the guest has set it, plus 1; 0: the session's */
 };
 

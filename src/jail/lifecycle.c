@@ -223,6 +223,7 @@ static struct process *clone_process(struct guest *parent, pid_t pid, uint64_t f
         process->exe = strdup(of->exe);
     process->confined = process->confined || of->confined;
     process->root = of->root;
+    process->nofile = of->nofile;
     process->nofile_max = of->nofile_max;
     process->undumpable = of->undumpable;
     rsys_view_set_exe(of->jail->session->view, pid, process->exe);

@@ -14,5 +14,5 @@ exec 2>&3 3>&-; grep -v 'Terminated' notices
 printf 'one\ntwo\nthree\n' >text; vim.tiny -u NONE -es -c '%s/o/0/g' -c '2d' -c 'wq' text </dev/null; echo "vim $?"; cat text; vim.tiny -u NONE -es -c 'normal Goadded' -c 'w! other' -c 'r !echo from a shell' -c '%p' -c 'q!' text; ls -A
 vim.tiny -u NONE -N -n -i NONE -es -c 'set nomore' -c 'e text' -c '%!sort -r' -c 'wq' </dev/null; cat text; printf '1,$s/0/o/\n$a\nlast\n.\nw\nq\n' | ed -s text; cat text; printf 'x\nq\n' | ed -s none 2>&1
 echo 'scale = 20; 4 * a(1); 2 ^ 100' | bc -l; setsid sh -c 'ps -o sid= -p $$ | tr -d " " | grep -qx $$ && echo leader'; setsid -w sh -c 'exit 6'; echo "setsid $?"
-bash -c 'sleep 40; :' & until pstree -A $! | grep -q sleep; do sleep 0.02; done; pstree -A $!; killall -u root -q -w sleep; wait; echo hello >held; exec 7<held; fuser held 2>/dev/null | wc -w; exec 7<&-; fuser held; echo "fuser $?"
+bash -c 'sleep 40; :' & until pstree -A $! | grep -q sleep; do sleep 0.02; done; pstree -A $!; killall -u root -q -w sleep; wait; echo hello >held; exec 7<held; fuser held >pids 2>/dev/null; wc -w <pids; exec 7<&-; fuser held; echo "fuser $?"
 prlimit --pid $$ --nofile --noheadings -o SOFT; nice -n 3 sh -c 'ps -o ni= -p $$ | tr -d " "'; taskset -c 0 nproc; ionice -c 3 true; echo "ionice $?"; timeout -s INT 0.1 sleep 5; echo "timeout $?"; rm -f -- *
