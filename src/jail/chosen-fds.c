@@ -2,7 +2,7 @@
 /* chosen-fds.c: remote descriptors among a program's own, when only chosen calls go to the server.
  *
  * The guest's own kernel gives all the numbers, as it opens and duplicates most of them without a stop.  A remote descriptor has a placeholder there, at its
- * number: an empty memory file of its own, which duplicates and children share as they share what it stands for.  The executor has the descriptor at the same
+ * number: a local socket of its own, without a name or a peer, which duplicates and children share as they share what it stands for.  The executor has the descriptor at the same
  * number; every other number below its limit is taken by a placeholder there (rsys_chosen_start), so that what it opens comes to lie above them all, and no number is
  * ever free for somebody else between two of our requests.  From above, the descriptor is moved to the number that the guest's kernel has given.
  *
@@ -55,6 +55,13 @@ static enum verdict send_placeholder(struct call *call, uint64_t fd)
 }
 
 /* ---- made ---- */
+
+/* Whoever opens it by its name in /proc is told that it cannot be opened, as of any socket; a file of whatever kind could be, and would swallow what is written. */
+static int new_placeholder(void)
+{
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    return fd < 0 ? -errno : fd;
+}
 
 /* Whether the call's result is a descriptor that its executor has made. */
 static bool makes(const struct call *call)
@@ -138,8 +145,8 @@ static enum verdict adopt(struct call *call)
     call->on_drop = NULL;
     if (!rsys_call_valid(call))
         return adopt_later(call);
-    RSYS_AUTO_FD placeholder = memfd_create("rsys-remote", MFD_CLOEXEC);
-    int number = placeholder < 0 ? -ENOMEM : rsys_call_add_fd(call, placeholder, -1, cloexec);
+    RSYS_AUTO_FD placeholder = new_placeholder();
+    int number = placeholder < 0 ? placeholder : rsys_call_add_fd(call, placeholder, -1, cloexec);
     if (number == -ERESTARTSYS)
         return adopt_later(call);
     /* Above what the executor leaves to us: the placeholder stays, as nothing can be closed from outside, and stands for nothing. */
@@ -177,8 +184,8 @@ int rsys_chosen_receive(struct call *call, int32_t made, bool cloexec)
         return -EIO; /* the server's word */
     if (!rsys_call_valid(call))
         return -ERESTARTSYS;
-    RSYS_AUTO_FD placeholder = memfd_create("rsys-remote", MFD_CLOEXEC);
-    int number = placeholder < 0 ? -ENOMEM : rsys_call_add_fd(call, placeholder, -1, cloexec);
+    RSYS_AUTO_FD placeholder = new_placeholder();
+    int number = placeholder < 0 ? placeholder : rsys_call_add_fd(call, placeholder, -1, cloexec);
     if (number == -ERESTARTSYS)
         return number;
     if (number >= 0 && (uint32_t)number >= limit_of(call->guest))

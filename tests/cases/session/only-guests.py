@@ -14,11 +14,11 @@ SOURCE = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.di
 GUESTS = """arguments chmod cloexec close-range copy-range credentials descriptors emfile epoll epoll-shared eventfd-timerfd exec-chain exec-errors exec-script exec-thread
  execveat exit-codes exit-group exit-signal fcntl-flags fd-sharing flock fork futex-shared inotify interleave large-transfer links many-forks memfd-seals mmap-coherent
  mmap-private mmap-shared ofd-locks open-flags orphan pidfd pipe-blocking pipe-chain pipe-nonblock poll poll-mixed posix-locks posix-spawn pty readv-writev redirect select
- sessions side-by-side signalfd signals-basic signals-descriptors signals-interrupt signals-kill signals-nested signals-pipe-interrupt signals-sleep signals-stop signals-storm
+ sessions side-by-side side-by-side-threads signalfd signals-basic signals-descriptors signals-interrupt signals-kill signals-nested signals-pipe-interrupt signals-sleep signals-stop signals-storm
  signals-suspend sigpipe socket-tcp socket-udp socket-unix socket-waits socketpair splice sysv-ipc tcp-loopback threads-blocked threads-churn threads-fork
  threads-leader-exit threads-remote unix-socket vfork wait-forms waits-masks waits-random xattr""".split()
 # Where calls are traced: what has to do with descriptors, waits, births and signals.
-TRACED = """cloexec close-range descriptors emfile epoll epoll-shared exec-chain exec-thread fd-sharing fork interleave posix-spawn select side-by-side signalfd
+TRACED = """cloexec close-range descriptors emfile epoll epoll-shared exec-chain exec-thread fd-sharing fork interleave posix-spawn select side-by-side side-by-side-threads signalfd
  signals-interrupt signals-pipe-interrupt signals-storm socket-tcp socket-unix socket-waits splice tcp-loopback threads-fork threads-remote vfork waits-masks""".split()
 server = Server(policy_file=policy(network="none"))
 wanted = os.environ.get("RSYS_TESTS_ONLY", "").split()  # names, when looking into one of them

@@ -47,6 +47,14 @@ expect(python("s = socket.socket(socket.AF_UNIX); s.connect('here'); print(s.rec
 made = python("s = socket.socket(socket.AF_UNIX)\ntry: s.connect('here')\nexcept OSError as e: print(e.strerror)", options=("--only", "socket"))
 expect(made.stdout == "No such file or directory\n", f"all sockets: {made}")
 
+made = python("""
+s = socket.socket()
+print(os.readlink(f"/proc/self/fd/{s.fileno()}")[:8])
+try: os.open(f"/proc/self/fd/{s.fileno()}", os.O_WRONLY)
+except OSError as e: print(e.strerror)
+""")
+expect(made.stdout == "socket:[\nNo such device or address\n", f"by its name in /proc: {made}")
+
 # ---- a web server and its clients, whose files are this machine's ----
 os.mkdir("www")
 with open("www/page", "wb") as f:
