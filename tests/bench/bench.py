@@ -26,7 +26,7 @@ sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "lib"))
 
-import process, wire, library_rows  # noqa: E401,E402
+import process, wire, library_rows, preload_rows  # noqa: E401,E402
 
 LIMIT = 120  # seconds for any one program
 CAPABILITIES = "cb"  # of native programs and guests, as make_policy() has them
@@ -164,6 +164,9 @@ class Bench:
 
     def native_guest(self, *args):
         return float(self.native(["/bench/guest", *map(str, args)]))
+
+    def preload(self, program, *args):
+        return float(output([f"{self.build}/rsys-preload", "--server", self.address, "--chdir", "/work", self.bin + program, *map(str, args)], pinned=self.pinned, env=self.env))
 
     def raw(self, *args, program="raw"):
         return float(output([f"{self.bin}/{program}", *map(str, args)], pinned=self.pinned))
@@ -600,7 +603,7 @@ ROWS = [
     ("find /usr, against sshfs", row_sshfs_find, None, "native over sshfs", "low"),
     ("private memory of an idle session on the server", row_memory_session, 1.0, "2 MiB", "low"),
     ("private memory of an idle executor", row_memory_executor, 1.0, "512 KiB", "low"),
-] + library_rows.ROWS
+] + library_rows.ROWS + preload_rows.ROWS
 
 
 def show(value, unit):

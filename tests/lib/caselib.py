@@ -23,6 +23,7 @@ SLOW = float(os.environ["RSYS_TEST_SLOW"])
 LIMIT = float(os.environ["RSYS_TEST_LIMIT"])         # seconds that the case may take, SLOW included
 JAIL = f"{BIN}/rsys-jail"
 SANDBOXD = f"{BIN}/rsys-sandboxd"
+PRELOAD = f"{BIN}/rsys-preload"
 started = []
 
 

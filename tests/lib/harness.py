@@ -228,7 +228,7 @@ def lay_out(stage, source, build, config, variant, uid):
     """Copy what the cases need to where the variant's user can read it: the tree itself may be readable for root only."""
     for name in ("bin", "cases", "failed", "oracle", "lib", "guests"):
         os.mkdir(f"{stage}/{name}")
-    for name in () if config["self_check"] else ("rsys-jail", "rsys-sandboxd", "rsys-keygen"):
+    for name in () if config["self_check"] else ("rsys-jail", "rsys-sandboxd", "rsys-keygen", "rsys-preload", "librsys-preload.so"):
         shutil.copy2(f"{build}/{name}", f"{stage}/bin/{name}")
     for path in glob.glob(f"{build}/tests/programs/*"):
         if os.access(path, os.X_OK) and os.path.isfile(path):
