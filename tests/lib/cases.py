@@ -41,9 +41,9 @@ class Case:
     def runs_in(self, variant):
         return variant in self.tags.get("variants", "root user userns").split()
 
-    def runs_with(self, view):
-        """"view: fuse": it maps files to write to them, or looks at changes through a mapping, which copies cannot have."""
-        return view != "copy" or self.tags.get("view") != "fuse"
+    def runs_with(self, view, backend):
+        """"view: fuse": it maps files to write to them, or looks at changes through a mapping, which copies cannot have.  rsys-preload has neither a view nor backends."""
+        return (view != "copy" or self.tags.get("view") != "fuse") and (self.tags.get("way") != "preload" or not (view or backend))
 
     def root(self):
         """Which of make-root's roots it runs in."""

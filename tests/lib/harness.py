@@ -337,7 +337,7 @@ def main(argv):
     arguments = parser.parse_args(argv)
     arguments.source = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     arguments.build = os.path.abspath(arguments.build)
-    chosen = [case for case in cases.find(arguments.source) if case.runs_in(arguments.variant) and case.runs_with(arguments.view) and
+    chosen = [case for case in cases.find(arguments.source) if case.runs_in(arguments.variant) and case.runs_with(arguments.view, arguments.backend) and
               not (arguments.self_check and case.kind == "script") and
               (not arguments.globs or any(fnmatch.fnmatch(case.name, g) for g in arguments.globs))]
     arguments.names = [case.name for case in chosen]
