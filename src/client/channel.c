@@ -121,6 +121,7 @@ int channel_receive(struct channel *channel, uint32_t seq, enum channel_patience
                 channel->at += sizeof *ret_reply + ret_reply->size;
                 if (ret_reply->seq == RSYS_SEQ_SIGNAL)
                     continue;
+                channel->signals |= ret_reply->signals;
                 return ret_reply->seq == seq ? 0 : -1;
             }
             missing = ret_reply->size - (have - sizeof *ret_reply);

@@ -36,6 +36,7 @@ struct channel {
     pid_t tid;
     pthread_t owner;
     uint32_t seq;            /* of the last request sent */
+    uint64_t signals;        /* what replies told of signals that calls raised (SIGPIPE, SIGXFSZ), a bit each; whoever wants them takes them */
     uint8_t *in;             /* what has come: bytes at .. have of room; owned */
     size_t at, have, room;
     struct rsys_request request; /* of the call under way */

@@ -138,6 +138,17 @@ static int64_t make_room(struct wait *wait, uint64_t count)
     return 0;
 }
 
+int wait_writable(int fd)
+{
+    struct pollfd fds[2] = {{.fd = fd, .events = POLLOUT}, {.fd = signals_fd(), .events = POLLIN}};
+    for (;;) {
+        if (poll(fds, 2, -1) < 0 || fds[0].revents != 0)
+            return 0;
+        if (signals_pending())
+            return -EINTR;
+    }
+}
+
 /* ---- poll, ppoll ---- */
 
 static int64_t read_deadline(struct wait *wait, uint64_t address, bool micro)

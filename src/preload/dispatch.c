@@ -19,10 +19,25 @@
 #endif
 #define SYS_USER_DISPATCH_CODE 2 /* SYS_USER_DISPATCH of the kernel's siginfo.h */
 
+/* What the call has raised on the executor is the thread's; the server's word, so no others than these. */
+static void take_signals(struct channel *channel)
+{
+    static const int raised[] = {SIGPIPE, SIGXFSZ};
+    for (size_t i = 0; i < RSYS_ARRAY_SIZE(raised); i++)
+        if ((channel->signals >> (raised[i] - 1) & 1) != 0) {
+            int64_t pid = RAW(SYS_getpid);
+            (void)RAW(SYS_tgkill, pid, gettid(), raised[i]);
+        }
+    channel->signals = 0;
+}
+
 int64_t remote_call(uint64_t nr, const uint64_t args[6])
 {
     self->interrupted = 0;
-    return call_make(&session, nr, args);
+    int64_t result = call_make(&session, nr, args);
+    if (self->channel != NULL && self->channel->signals != 0)
+        take_signals(self->channel);
+    return result;
 }
 
 /* Whether a call that makes a descriptor makes it close-on-exec. */
@@ -84,6 +99,15 @@ static void drop_local_directories(const struct rsys_call *row, const uint64_t g
             args[i] = (uint64_t)(int64_t)AT_FDCWD;
 }
 
+/* The error of a call that has two homes: a descriptor that is none comes first; else the two are not of one file system, or cannot be spliced, and programs copy then. */
+static int64_t across(const struct rsys_call *row, const uint64_t args[6])
+{
+    for (unsigned i = 0; i < row->nargs; i++)
+        if (row->args[i].shape == RSYS_ARG_FD && RAW(SYS_fcntl, (int)args[i], F_GETFD) < 0)
+            return -EBADF;
+    return row->nr == SYS_splice || row->nr == SYS_tee ? -EINVAL : row->nr == SYS_epoll_ctl ? -EPERM : -EXDEV;
+}
+
 enum way call_generic(struct context *context, uint64_t nr, uint64_t args[6], int64_t *ret)
 {
     const struct rsys_call *row = rsys_call_by_number(nr);
@@ -100,8 +124,7 @@ enum way call_generic(struct context *context, uint64_t nr, uint64_t args[6], in
     if (remote == 0 && (local > 0 || !call_chosen(nr) || row->where == RSYS_SPECIAL))
         return WAY_LOCAL;
     if (local > 0) {
-        /* Two names, or files, that are not of one file system; or descriptors that cannot be spliced: programs copy then. */
-        *ret = nr == SYS_splice || nr == SYS_tee ? -EINVAL : nr == SYS_epoll_ctl ? -EPERM : -EXDEV;
+        *ret = across(row, args);
         return WAY_DONE;
     }
     drop_local_directories(row, args, theirs);
@@ -127,6 +150,7 @@ static way_of *way_for(uint64_t nr)
     case SYS_mmap: return call_mmap;
     case SYS_pipe: case SYS_pipe2: case SYS_socketpair: return call_pair;
     case SYS_sendmsg: case SYS_recvmsg: return call_message_fds;
+    case SYS_sendfile: return call_sendfile;
     default: return call_generic;
     }
 }

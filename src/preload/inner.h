@@ -114,7 +114,7 @@ void dispatch(struct thread *thread, siginfo_t *info, struct context *context);
 void way_local(struct context *context, int mask_argument, const uint64_t *mask);
 /* Make a remote call whose arguments are the executor's, with EINTR as the kernel has it. */
 int64_t remote_call(uint64_t nr, const uint64_t args[6]);
-way_of call_generic, call_signals, call_masked, call_clone, call_exec, call_exit, call_fd, call_cwd, call_mmap, call_wait, call_pair, call_message_fds;
+way_of call_generic, call_signals, call_masked, call_clone, call_exec, call_exit, call_fd, call_cwd, call_mmap, call_wait, call_pair, call_message_fds, call_sendfile;
 
 /* signals.c */
 #define SIGSYS_BIT (UINT64_C(1) << (SIGSYS - 1))
@@ -124,6 +124,10 @@ bool signals_pending(void);
 int signals_fd(void);
 /* What a call's EINTR becomes: whether it is made again once the handler has run. */
 bool signals_restart(uint64_t nr);
+
+/* calls-wait.c */
+/* Wait until a descriptor of this machine can be written to.  0, -EINTR. */
+int wait_writable(int fd);
 
 /* fds.c */
 bool fd_is_ours(int fd);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* copy-range.c: copy_file_range and sendfile between files, with and without offsets */
+// also: preload
 #include "guest.h"
 
 #include <sys/sendfile.h>
