@@ -27,6 +27,13 @@ tests/unit/kernel-header.txt: tests/local.mk
 	@$(MKDIR_P) tests/unit
 	$(AM_V_GEN)echo '#include <asm/unistd_64.h>' | $(CC) $(CPPFLAGS) -E -dM - | grep '^#define __NR_' >$@
 
+# rsys-preload: paths and programs
+check_PROGRAMS += unit-preload
+TESTS += unit-preload
+unit_preload_SOURCES = tests/unit/unit-preload.c src/preload/match.c src/preload/program.c
+unit_preload_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+unit_preload_LDADD = $(CHECK_LIBS)
+
 # core: the encoder, the decoder
 check_PROGRAMS += unit-encode unit-decode
 TESTS += unit-encode unit-decode
