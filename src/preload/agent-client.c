@@ -15,13 +15,15 @@ struct rsys_session session;
 int session_fail(struct rsys_session *of, int code)
 {
     int none = 0;
+    while (atomic_load(&self->process->ending))
+        (void)RAW(SYS_pause);
     (void)code; /* whatever it was: from now on, what is remote is a file on a disk that is gone */
     if (atomic_compare_exchange_strong(&of->lost, &none, EIO) && atomic_exchange(&config->told, 1) == 0)
         say((const char *const[]){"rsys-preload: the connection to the server is lost: calls that go there fail with EIO from now on", NULL});
     return -EIO;
 }
 
-static int64_t exchange(int agent, const struct preload_request *request, int *ret_fd)
+int64_t agent_exchange(int agent, const struct preload_request *request, int *ret_fd)
 {
     struct preload_answer answer;
     union {
@@ -58,7 +60,7 @@ int64_t agent_ask(enum preload_op op, int tid, uint32_t seq, int *ret_fd)
     if (ret_fd != NULL && !has_room())
         return -EMFILE;
     lock_take(&self->process->lock);
-    int64_t result = exchange(self->process->agent, &request, ret_fd);
+    int64_t result = agent_exchange(self->process->agent, &request, ret_fd);
     lock_give(&self->process->lock);
     return result == -ECONNRESET ? session_fail(&session, ECONNRESET) : result;
 }

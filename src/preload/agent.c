@@ -194,7 +194,7 @@ static int leave(void)
         return -1;
     rsys_close(null);
     for (int signal = 1; signal < NSIG; signal++)
-        if (signal != SIGKILL && signal != SIGSTOP && signal != SIGTERM)
+        if (signal != SIGKILL && signal != SIGSTOP)
             (void)!sigaction(signal, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
     sigset_t none;
     sigemptyset(&none);

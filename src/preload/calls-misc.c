@@ -84,6 +84,7 @@ enum way call_mmap(struct context *context, uint64_t nr, uint64_t args[6], int64
     (void)nr;
     if ((args[3] & MAP_ANONYMOUS) != 0 || remote < 0)
         return WAY_LOCAL;
+    self->patient = true;
     const uint64_t ask[6] = {(uint64_t)remote, F_GETFL};
     int64_t flags = call_make(&session, SYS_fcntl, ask);
     if (flags < 0 || (flags & O_ACCMODE) == O_WRONLY || (flags & O_PATH) != 0 || (args[5] & 4095) != 0) {

@@ -17,6 +17,7 @@ struct wait {
     struct pollfd *there; /* the same for the server, -1 where an entry is local */
     struct pollfd *here;  /* the same for this machine; two more at the end: the channel, and signals */
     unsigned count;
+    bool remote, ours;    /* whether some are the server's; the library's, which are none */
     int64_t deadline;     /* CLOCK_MONOTONIC in ns; -1: none */
 };
 
@@ -29,18 +30,19 @@ static int64_t now(void)
 
 static int64_t left(const struct wait *wait) { return wait->deadline < 0 ? -1 : RSYS_MAX(wait->deadline - now(), INT64_C(0)); }
 
+/* Whether the program's own kernel is not to make the call as it is. */
 static bool split(struct wait *wait)
 {
-    bool remote = false;
     for (unsigned i = 0; i < wait->count; i++) {
         int fd = wait->fds[i].fd, home = fd_remote(fd);
         wait->here[i] = wait->there[i] = wait->fds[i];
         wait->fds[i].revents = 0;
         wait->here[i].fd = home >= 0 ? -1 : fd_is_ours(fd) ? INT32_MAX : fd; /* that one is none */
         wait->there[i].fd = home;
-        remote = remote || home >= 0;
+        wait->remote = wait->remote || home >= 0;
+        wait->ours = wait->ours || fd_is_ours(fd);
     }
-    return remote;
+    return wait->remote || wait->ours;
 }
 
 /* Poll here, with what tells of an answer and of signals.  The result of poll(2) over the program's part. */
@@ -98,24 +100,35 @@ static int64_t receive_poll(struct wait *wait, struct channel *channel, uint32_t
     return failed < 0 ? session_fail(&session, EPROTO) : 0;
 }
 
+/* Wait here, for an answer on the channel as well.  The result of poll(2), with these two counted; *ret_interrupted: a signal has ended it. */
+static int64_t wait_here(struct wait *wait, int channel, bool *ret_interrupted)
+{
+    int signals = signals_fd();
+    for (;;) {
+        int64_t got = poll_here(wait, channel, signals, left(wait));
+        bool told = got > 0 && wait->here[wait->count + 1].revents != 0;
+        *ret_interrupted = told && signals_pending();
+        if (got != 1 || !told || *ret_interrupted)
+            return got;
+        signals = signals_fd_exact();
+    }
+}
+
 static int64_t wait_both(struct wait *wait)
 {
-    struct channel *channel;
+    struct channel *channel = NULL;
     uint32_t seq = 0;
-    int64_t failed = thread_channel(&session, &channel), got;
-    if (failed == 0)
+    int64_t failed = wait->remote ? thread_channel(&session, &channel) : 0;
+    if (failed == 0 && wait->remote)
         failed = send_poll(wait, channel, &seq);
     if (failed < 0)
         return failed;
-    int signals = signals_fd();
-    bool interrupted = false;
-    do {
-        got = poll_here(wait, channel->fd, signals, left(wait));
-        interrupted = got > 0 && wait->here[wait->count + 1].revents != 0 && signals_pending();
-    } while (got == 1 && wait->here[wait->count + 1].revents != 0 && !interrupted);
-    if (got >= 0 && wait->here[wait->count].revents == 0)
+    bool interrupted;
+    int64_t got = wait_here(wait, wait->remote ? channel->fd : -1, &interrupted);
+    if (wait->remote && got >= 0 && wait->here[wait->count].revents == 0)
         session_cancel(&session, channel, seq);
-    failed = receive_poll(wait, channel, seq);
+    if (wait->remote)
+        failed = receive_poll(wait, channel, seq);
     if (failed < 0 || got < 0)
         return failed < 0 ? failed : got;
     if (got > 0)
@@ -146,6 +159,7 @@ int wait_writable(int fd)
             return 0;
         if (signals_pending())
             return -EINTR;
+        fds[1].fd = signals_fd_exact();
     }
 }
 

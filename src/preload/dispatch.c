@@ -17,6 +17,9 @@
 #ifndef SYS_SECCOMP
 #define SYS_SECCOMP 1
 #endif
+#ifndef PR_SET_SYSCALL_USER_DISPATCH
+#define PR_SET_SYSCALL_USER_DISPATCH 59
+#endif
 #define SYS_USER_DISPATCH_CODE 2 /* SYS_USER_DISPATCH of the kernel's siginfo.h */
 
 /* What the call has raised on the executor is the thread's; the server's word, so no others than these. */
@@ -136,6 +139,16 @@ enum way call_generic(struct context *context, uint64_t nr, uint64_t args[6], in
     return WAY_DONE;
 }
 
+/* What would have calls made past the library: a dispatch of the program's own, and rings, for which programs fall back to calls. */
+static enum way call_ours(struct context *context, uint64_t nr, uint64_t args[6], int64_t *ret)
+{
+    (void)context;
+    if (nr == SYS_prctl && args[0] != PR_SET_SYSCALL_USER_DISPATCH)
+        return WAY_LOCAL;
+    *ret = nr == SYS_prctl ? -EINVAL : -ENOSYS;
+    return WAY_DONE;
+}
+
 static way_of *way_for(uint64_t nr)
 {
     switch (nr) {
@@ -151,6 +164,7 @@ static way_of *way_for(uint64_t nr)
     case SYS_pipe: case SYS_pipe2: case SYS_socketpair: return call_pair;
     case SYS_sendmsg: case SYS_recvmsg: return call_message_fds;
     case SYS_sendfile: return call_sendfile;
+    case SYS_prctl: case SYS_io_uring_setup: return call_ours;
     default: return call_generic;
     }
 }
@@ -178,6 +192,7 @@ void dispatch(struct thread *thread, siginfo_t *info, struct context *context)
     }
     thread->program_mask = context->mask;
     thread->interrupted = 0;
+    thread->patient = false;
     enum way way = nr < RSYS_CALLS_MAX ? way_for(nr)(context, nr, args, &result) : WAY_LOCAL;
     if (way == WAY_LOCAL)
         way_local(context, -1, NULL);

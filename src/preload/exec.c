@@ -111,7 +111,7 @@ static void inherit(const struct preload_state *state, bool yes)
 static int64_t execute(const char *path, uint64_t arguments, uint64_t environment, const struct context *context)
 {
     struct process *process = self->process;
-    struct preload_state state = {.agent = process->agent, .placeholder = process->placeholder, .channel = -1, .cwd_remote = atomic_load(&process->cwd_remote), .cwd_same = atomic_load(&process->cwd_same), .mask = context->mask};
+    struct preload_state state = {.agent = process->agent, .placeholder = process->placeholder, .channel = -1, .cwd_remote = atomic_load(&process->cwd_remote), .cwd_same = atomic_load(&process->cwd_same), .mask = context->mask, .lost = atomic_load(&session.lost) != 0};
     int agent = -1;
     uint64_t vector;
     int64_t result = 0;

@@ -39,6 +39,8 @@ void remote_close(int remote)
 
 int64_t fd_wrap(int64_t remote, int least, bool cloexec)
 {
+    if (remote < 0 || remote >= (int64_t)session.welcome.nofile) /* the server's word: no number that it may have given */
+        return session_fail(&session, EPROTO);
     int64_t fd = RAW(SYS_fcntl, self->process->placeholder, cloexec ? F_DUPFD_CLOEXEC : F_DUPFD, least);
     if (fd >= HOMES) {
         (void)RAW(SYS_close, fd);

@@ -65,7 +65,9 @@ void lock_give(struct lock *lock);
 struct process {
     struct lock lock;           /* of the connection to the agent */
     int agent, placeholder, config;
+    int signals;                /* a signalfd of all signals, -1: there is none */
     atomic_int channels;        /* threads that have one */
+    atomic_bool ending;         /* its executor ends, and it will: what other threads find of that is not told */
     atomic_bool cwd_remote;
     atomic_bool cwd_same;       /* the working directory here has the name of the one there */
     atomic_int top;             /* every home from here on is HOME_LOCAL */
@@ -81,10 +83,11 @@ struct thread {
     struct process *process;
     struct channel *channel;
     int error;                  /* the library's errno */
-    int signals;                /* a signalfd, -1: none yet */
+    int signals;                /* a signalfd of its own, -1: none yet */
     uint64_t signals_mask;      /* what it is for */
     uint64_t program_mask;      /* the program's, in the call under way */
     int interrupted;            /* the signal that ended the wait, 0: none */
+    bool patient;               /* the call under way cannot be interrupted, though the server's part of it could */
     /* A new one's, until it runs: */
     struct context *birth;      /* where it begins; in frame */
     struct thread *parent;      /* of a child that borrows its parent's memory; NULL: a thread */
@@ -120,8 +123,10 @@ way_of call_generic, call_signals, call_masked, call_clone, call_exec, call_exit
 #define SIGSYS_BIT (UINT64_C(1) << (SIGSYS - 1))
 /* Whether a signal that the program is to take now is pending; it is noted in self->interrupted. */
 bool signals_pending(void);
-/* The descriptor that becomes readable with such a signal; -1: there is none. */
+/* A descriptor that becomes readable with such a signal; -1: there is none.  When it is readable and none is pending, the exact one is to be taken. */
 int signals_fd(void);
+int signals_fd_exact(void);
+void signals_start(struct process *process);
 /* What a call's EINTR becomes: whether it is made again once the handler has run. */
 bool signals_restart(uint64_t nr);
 
@@ -149,6 +154,9 @@ int path_home(uint64_t nr, int dirfd, uint64_t path, char link[PATH_LINK_SIZE]);
 bool call_chosen(uint64_t nr);
 
 /* agent-client.c */
+/* One request; process->lock is held.  The answer's result; -ECONNRESET: there is no agent. */
+int64_t agent_exchange(int agent, const struct preload_request *request, int *ret_fd);
+/* The same, of our process, which finds the session lost then. */
 int64_t agent_ask(enum preload_op op, int tid, uint32_t seq, int *ret_fd);
 
 /* libc.c */

@@ -79,7 +79,7 @@ static int check_library(const char *path, struct rsys_error **err)
         return rsys_error_make(err, 0, "the library %s: the loader takes blanks and colons in LD_PRELOAD for separators", path);
     /* Off: it always can be, where the kernel has it. */
     if (prctl(59 /* PR_SET_SYSCALL_USER_DISPATCH */, 0, 0, 0, 0) < 0)
-        return rsys_error_make(err, errno, "this kernel has no Syscall User Dispatch (Linux 5.11, CONFIG_GENERIC_ENTRY); rsys-jail is another way");
+        return rsys_error_make(err, errno, "no Syscall User Dispatch is to be had here (it takes Linux 5.11, and rsys-preload cannot be run by itself); rsys-jail is another way");
     return 0;
 }
 

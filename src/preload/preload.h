@@ -57,7 +57,7 @@ struct preload_state {
     uint32_t cwd_remote, cwd_same; /* where the working directory is; whether the one here has the same name */
     uint64_t mask;       /* the signal mask to begin with */
     uint32_t homes;      /* how many struct preload_home follow */
-    uint32_t reserved;
+    uint32_t lost;       /* the session is */
 };
 
 /* ---- requests to the agent, on a SOCK_SEQPACKET pair ---- */

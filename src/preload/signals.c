@@ -131,29 +131,59 @@ bool signals_restart(uint64_t nr)
     return (action.flags & SA_RESTART) != 0 && (row->flags & RSYS_CALL_NORESTART) == 0;
 }
 
-/* The descriptor that becomes readable with a pending signal of the program's. */
-int signals_fd(void)
+static int new_signals_fd(uint64_t mask, int32_t home)
+{
+    int64_t fd = RAW(SYS_signalfd4, -1, &mask, sizeof mask, SFD_CLOEXEC | SFD_NONBLOCK);
+    return fd < 0 ? -1 : fd_put_away((int)fd, home);
+}
+
+void signals_start(struct process *process) { process->signals = new_signals_fd(~UINT64_C(0), HOME_OURS); }
+
+int signals_fd(void) { return self->signals >= 0 ? signals_fd_exact() : self->process->signals; }
+
+/* The one of all signals becomes readable with those that the program has blocked, too: then a descriptor of the thread's own is wanted. */
+int signals_fd_exact(void)
 {
     uint64_t mask = ~self->program_mask;
-    if (self->signals < 0) {
-        int64_t fd = RAW(SYS_signalfd4, -1, &mask, sizeof mask, SFD_CLOEXEC | SFD_NONBLOCK);
-        self->signals = fd < 0 ? -1 : fd_put_away((int)fd, HOME_CHANNEL);
-    } else if (mask != self->signals_mask) {
+    if (self->signals < 0)
+        self->signals = new_signals_fd(mask, HOME_CHANNEL);
+    else if (mask != self->signals_mask)
         (void)RAW(SYS_signalfd4, self->signals, &mask, sizeof mask, 0);
-    }
     self->signals_mask = mask;
     return self->signals;
 }
 
+/* Whether the signal that is pending ends the process: then it is let do so, however long the server takes for a call that waits for nothing else. */
+static void end_if_fatal(void)
+{
+    struct action action = {0};
+    uint64_t one = UINT64_C(1) << (self->interrupted - 1);
+    (void)RAW(SYS_rt_sigaction, self->interrupted, NULL, &action, sizeof action.mask);
+    if (action.handler == (uintptr_t)SIG_DFL && self->interrupted != SIGTSTP && self->interrupted != SIGTTIN && self->interrupted != SIGTTOU)
+        (void)RAW(SYS_rt_sigprocmask, SIG_UNBLOCK, &one, NULL, sizeof one);
+    self->interrupted = 0;
+}
+
 int channel_wait(struct channel *channel, enum channel_patience patience)
 {
-    struct pollfd wait[2] = {{.fd = channel->fd, .events = POLLIN}, {.fd = patience == CHANNEL_PATIENT ? -1 : signals_fd(), .events = POLLIN}};
+    struct pollfd wait[2] = {{.fd = channel->fd, .events = POLLIN}, {.fd = -1, .events = POLLIN}};
+    if (poll(wait, 1, 0) != 0) /* no signals are asked about where nothing is waited for */
+        return 0;
+    wait[1].fd = signals_fd();
     for (;;) {
         if (poll(wait, 2, -1) < 0)
             return -1;
         if (wait[0].revents != 0)
             return 0;
-        if (wait[1].revents != 0 && signals_pending())
+        if (wait[1].revents == 0)
+            continue;
+        if (!signals_pending()) {
+            wait[1].fd = signals_fd_exact();
+            continue;
+        }
+        if (patience != CHANNEL_PATIENT && !self->patient)
             return -EINTR;
+        end_if_fatal();
+        wait[1].fd = -1;
     }
 }

@@ -118,7 +118,7 @@ static void take_state(int fd, uint64_t *ret_mask)
             (void)RAW(SYS_fcntl, ours[i], F_SETFD, FD_CLOEXEC);
             fd_set_home(ours[i], i < 2 ? HOME_OURS : HOME_CHANNEL);
         }
-    if (state.agent < 0 || atomic_load(&config->told) != 0)
+    if (state.agent < 0 || state.lost != 0)
         atomic_store(&session.lost, EIO);
     if (state.channel >= 0) {
         self->channel = channel_new(state.channel, state.tid);
@@ -127,6 +127,7 @@ static void take_state(int fd, uint64_t *ret_mask)
         self->channel->seq = state.seq;
         atomic_store(&process->channels, 1);
     }
+    signals_start(process);
     take_homes(fd, state.homes);
     (void)RAW(SYS_close, fd);
     *ret_mask = state.mask & ~SIGSYS_BIT;

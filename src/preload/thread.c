@@ -195,7 +195,7 @@ static struct process *process_copy(const struct process *process)
     struct process *copy = map_pages(size);
     if (copy == NULL)
         return NULL;
-    *copy = (struct process){.agent = -1, .placeholder = process->placeholder, .config = process->config};
+    *copy = (struct process){.agent = -1, .placeholder = process->placeholder, .config = process->config, .signals = process->signals};
     copy->homes = (_Atomic int32_t *)(void *)(copy + 1);
     atomic_store(&copy->cwd_remote, atomic_load(&process->cwd_remote));
     atomic_store(&copy->cwd_same, atomic_load(&process->cwd_same));
@@ -249,7 +249,7 @@ enum way call_clone(struct context *context, uint64_t nr, uint64_t args[6], int6
     if (nr == SYS_clone3)
         *ret = -ENOSYS; /* the C library falls back to clone */
     else if ((flags & CLONE_THREAD) != 0)
-        *ret = (flags & (CLONE_VM | CLONE_FILES)) == (CLONE_VM | CLONE_FILES) ? clone_thread(context, args) : -EINVAL;
+        *ret = (flags & (CLONE_VM | CLONE_FILES | CLONE_SETTLS)) == (CLONE_VM | CLONE_FILES | CLONE_SETTLS) ? clone_thread(context, args) : -EINVAL;
     else if ((flags & CLONE_FILES) != 0 || ((flags & CLONE_VM) != 0 && (flags & CLONE_VFORK) == 0))
         *ret = -EINVAL; /* two processes with one table, or memory, for long: rsys-preload(1) says so */
     else
@@ -259,14 +259,23 @@ enum way call_clone(struct context *context, uint64_t nr, uint64_t args[6], int6
 
 /* ---- the end ---- */
 
+/* End the executor, if there is one. */
+static void leave_session(struct process *process)
+{
+    const struct preload_request request = {.op = PRELOAD_EXIT};
+    lock_take(&process->lock);
+    (void)agent_exchange(process->agent, &request, NULL);
+    lock_give(&process->lock);
+}
+
 enum way call_exit(struct context *context, uint64_t nr, uint64_t args[6], int64_t *ret)
 {
     struct thread *thread = self;
     (void)ret;
     if (nr == SYS_exit_group || thread->parent != NULL) {
         /* Who waits for the process is to find its files closed and its locks released. */
-        if (atomic_load(&session.lost) == 0)
-            (void)agent_ask(PRELOAD_EXIT, 0, 0, NULL);
+        if (atomic_load(&session.lost) == 0 && !atomic_exchange(&thread->process->ending, true))
+            leave_session(thread->process);
         way_local(context, -1, NULL);
     }
     if (thread->channel != NULL) {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* ofd-locks.c: open-file-description locks between descriptors of one process */
-// also: preload
 #include "guest.h"
 
 static long lock(int fd, int command, short type, off_t start, off_t length)
