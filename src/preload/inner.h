@@ -163,7 +163,9 @@ int64_t agent_ask(enum preload_op op, int tid, uint32_t seq, int *ret_fd);
 /* Each returns where the text ends. */
 char *append(char *to, const char *text);
 char *append_number(char *to, unsigned number);
+/* Memory; and a file's, shared.  NULL: none. */
 void *map_pages(size_t size);
+void *map_file(size_t size, int fd);
 extern struct lock heap_lock;
 int64_t peek(uint64_t address, void *buffer, size_t n);
 int64_t poke(uint64_t address, const void *buffer, size_t n);

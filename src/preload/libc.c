@@ -160,11 +160,14 @@ struct lock heap_lock;
 static struct block *lists[LARGEST + 1];
 static uint8_t *chunk, *chunk_end;
 
-void *map_pages(size_t size)
+static void *map(size_t size, int flags, int fd)
 {
-    int64_t got = RAW(SYS_mmap, 0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    int64_t got = RAW(SYS_mmap, 0, size, PROT_READ | PROT_WRITE, flags, fd, 0);
     return got < 0 && got >= -4095 ? NULL : (void *)(uintptr_t)got;
 }
+
+void *map_pages(size_t size) { return map(size, MAP_PRIVATE | MAP_ANONYMOUS, -1); }
+void *map_file(size_t size, int fd) { return map(size, MAP_SHARED, fd); }
 
 static unsigned class_of(size_t size)
 {

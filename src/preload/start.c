@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-_Noreturn static void give_up(const char *what)
+__attribute__((noreturn)) static void give_up(const char *what)
 {
     static const char line[] = "rsys-preload: cannot begin: ";
     (void)RAW(SYS_write, 2, line, sizeof line - 1);
@@ -69,10 +69,9 @@ static void map_config(int fd)
     struct stat st;
     if (fstat(fd, &st) < 0 || st.st_size < (off_t)sizeof *config)
         give_up("its configuration is not there (start programs with rsys-preload)");
-    int64_t got = RAW(SYS_mmap, 0, st.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    if (got < 0)
+    config = map_file((size_t)st.st_size, fd);
+    if (config == NULL)
         give_up("no memory for its configuration");
-    config = (struct preload_config *)(uintptr_t)got;
     session.welcome = config->welcome;
     session.rules = (struct rsys_rules){.default_action = config->rules.default_action, .default_error = config->rules.default_error, .count = config->rules.count,
                                         .rules = (struct rsys_wire_rule *)(void *)(config + 1)};

@@ -23,7 +23,7 @@
 
 __thread struct thread *self __attribute__((tls_model("initial-exec")));
 
-int64_t arm(void) { return RAW(SYS_prctl, PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_ON, exempt_start, exempt_end - exempt_start, NULL); }
+int64_t arm(void) { return RAW(SYS_prctl, PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_ON, exempt_start, (uintptr_t)exempt_end - (uintptr_t)exempt_start, NULL); }
 
 struct thread *thread_new(struct process *process)
 {
