@@ -82,21 +82,21 @@ static void drop_environment(void)
 
 /* ---- the state ---- */
 
-static int64_t write_state(int fd, const struct preload_state *state)
+/* What of the table is as it was before, behind state. */
+static int64_t write_state(int fd, struct preload_state *state, const uint64_t *before, int count)
 {
     struct process *process = self->process;
-    int64_t failed = RAW(SYS_write, fd, state, sizeof *state);
-    struct preload_home some[64];
-    unsigned n = 0;
-    for (int i = 0, top = atomic_load(&process->top); i <= top && failed >= 0; i++) {
-        if (i < top && fd_remote(i) >= 0)
-            some[n++] = (struct preload_home){.fd = i, .home = fd_remote(i)};
-        if (n > 0 && (n == RSYS_ARRAY_SIZE(some) || i == top)) {
-            failed = RAW(SYS_write, fd, some, n * sizeof some[0]);
-            n = 0;
-        }
-    }
-    return failed < 0 ? failed : 0;
+    struct preload_home *homes = malloc(((size_t)count + 1) * sizeof *homes);
+    int64_t result = homes == NULL ? -ENOMEM : 0;
+    for (int i = 0; i < count && result == 0; i++)
+        if (process_home(process, i) > 0 && atomic_load(&process->homes[i]) == before[i])
+            homes[state->homes++] = (struct preload_home){.fd = i, .home = process_home(process, i) - 1};
+    if (result == 0)
+        result = RAW(SYS_write, fd, state, sizeof *state);
+    if (result > 0 && state->homes > 0)
+        result = RAW(SYS_write, fd, homes, state->homes * sizeof *homes);
+    free(homes);
+    return RSYS_MIN(result, INT64_C(0));
 }
 
 static void inherit(const struct preload_state *state, bool yes)
@@ -112,13 +112,11 @@ static int64_t execute(const char *path, uint64_t arguments, uint64_t environmen
 {
     struct process *process = self->process;
     struct preload_state state = {.agent = process->agent, .placeholder = process->placeholder, .channel = -1, .cwd_remote = atomic_load(&process->cwd_remote), .cwd_same = atomic_load(&process->cwd_same), .mask = context->mask, .lost = atomic_load(&session.lost) != 0};
-    int agent = -1;
-    uint64_t vector;
-    int64_t result = 0;
-    for (int i = 0, top = atomic_load(&process->top); i < top; i++)
-        state.homes += fd_remote(i) >= 0;
+    int agent = -1, count;
+    uint64_t vector, *before = process_homes(process, &count);
+    int64_t result = before == NULL ? -ENOMEM : 0;
     if (atomic_load(&process->channels) > (self->channel != NULL)) {
-        result = atomic_load(&session.lost) == 0 ? agent_ask(PRELOAD_PROCESS, 0, 0, &agent) : 0;
+        result = result == 0 && atomic_load(&session.lost) == 0 ? agent_ask(PRELOAD_PROCESS, 0, 0, &agent) : result;
         state.agent = agent;
     } else if (self->channel != NULL) {
         state.channel = self->channel->fd;
@@ -127,7 +125,8 @@ static int64_t execute(const char *path, uint64_t arguments, uint64_t environmen
     }
     int64_t fd = result < 0 ? result : RAW(SYS_memfd_create, "rsys-preload-state", 0);
     if (fd >= 0)
-        result = write_state((int)fd, &state);
+        result = write_state((int)fd, &state, before, count);
+    free(before);
     if (fd >= 0 && result >= 0)
         result = make_environment(environment, process->config, (int)fd, &vector);
     if (fd >= 0 && result >= 0) {

@@ -2,7 +2,8 @@
 /* fds.c: the program's descriptors, and where each is at home.
  *
  * A remote one has a placeholder under its number: an O_PATH descriptor, whose use fails with EBADF wherever it slips through.  So the program's own kernel allocates the numbers, closes at execve what
- * is to be closed then, and copies them with fork; which executor's number one stands for is told by a table.  The descriptors of the library itself are kept out of the program's way, and out of its reach. */
+ * is to be closed then, and copies them with fork; which executor's number one stands for is told by a table.  A number is in the table only while the executor has the file: it is entered behind the open, and taken out before
+ * the close.  When the executor is copied, for fork, other threads go on: what has changed in the table between then and the copy of the process itself is not handed on.  The descriptors of the library itself are kept out of the program's way, and out of its reach. */
 #include "src/preload/inner.h"
 
 #include "src/core/util.h"
@@ -13,23 +14,55 @@
 
 #define LIMIT_MAX 4096u /* a descriptor of ours is below: a table of descriptors is as long as the highest */
 
-bool fd_is_ours(int fd) { return (uint32_t)fd < HOMES && atomic_load(&self->process->homes[fd]) < 0; }
+struct process *process_new(void)
+{
+    struct process *process = map_pages(sizeof *process + HOMES * sizeof process->homes[0]);
+    if (process != NULL)
+        process->homes = (_Atomic uint64_t *)(void *)(process + 1);
+    return process;
+}
+
+void process_delete(struct process *process) { (void)RAW(SYS_munmap, process, sizeof *process + HOMES * sizeof process->homes[0]); }
+
+int32_t process_home(const struct process *process, int fd) { return (uint32_t)fd < HOMES ? (int32_t)(uint32_t)atomic_load(&process->homes[fd]) : HOME_LOCAL; }
+
+void process_set_home(struct process *process, int fd, int32_t home)
+{
+    int top = atomic_load(&process->top);
+    if ((uint32_t)fd >= HOMES)
+        return;
+    while (home != HOME_LOCAL && fd >= top && !atomic_compare_exchange_weak(&process->top, &top, fd + 1))
+        ;
+    uint64_t changes = (atomic_load(&process->homes[fd]) >> 32) + 1;
+    atomic_store(&process->homes[fd], changes << 32 | (uint32_t)home);
+}
+
+uint64_t *process_homes(const struct process *process, int *ret_count)
+{
+    int count = atomic_load(&process->top);
+    uint64_t *homes = malloc(((size_t)count + 1) * sizeof *homes);
+    for (int i = 0; homes != NULL && i < count; i++)
+        homes[i] = atomic_load(&process->homes[i]);
+    *ret_count = count;
+    return homes;
+}
+
+void process_keep(struct process *process, const _Atomic uint64_t *before, int count)
+{
+    for (int fd = 0, top = atomic_load(&process->top); fd < top; fd++)
+        if (process_home(process, fd) > 0 && (fd >= count || atomic_load(&process->homes[fd]) != atomic_load(&before[fd])))
+            process_set_home(process, fd, HOME_LOCAL);
+}
+
+bool fd_is_ours(int fd) { return process_home(self->process, fd) < 0; }
 
 int fd_remote(int fd)
 {
-    int32_t home = (uint32_t)fd < HOMES ? atomic_load(&self->process->homes[fd]) : 0;
+    int32_t home = process_home(self->process, fd);
     return home > 0 ? home - 1 : -1;
 }
 
-void fd_set_home(int fd, int32_t home)
-{
-    int top = atomic_load(&self->process->top);
-    if ((uint32_t)fd >= HOMES)
-        return;
-    while (home != HOME_LOCAL && fd >= top && !atomic_compare_exchange_weak(&self->process->top, &top, fd + 1))
-        ;
-    atomic_store(&self->process->homes[fd], home);
-}
+void fd_set_home(int fd, int32_t home) { process_set_home(self->process, fd, home); }
 
 void remote_close(int remote)
 {

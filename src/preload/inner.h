@@ -71,7 +71,7 @@ struct process {
     atomic_bool cwd_remote;
     atomic_bool cwd_same;       /* the working directory here has the name of the one there */
     atomic_int top;             /* every home from here on is HOME_LOCAL */
-    _Atomic int32_t *homes;     /* of each descriptor: HOME_*, or the executor's number + 1 */
+    _Atomic uint64_t *homes;    /* of each descriptor: HOME_*, or the executor's number + 1; above bit 32, how often that has changed */
 };
 
 #define FRAME_SIZE 20480u
@@ -135,6 +135,14 @@ bool signals_restart(uint64_t nr);
 int wait_writable(int fd);
 
 /* fds.c */
+struct process *process_new(void); /* NULL: no memory */
+void process_delete(struct process *process);
+int32_t process_home(const struct process *process, int fd);
+void process_set_home(struct process *process, int fd, int32_t home);
+/* The homes as they are now, as many as there are; the caller's to free.  NULL: no memory. */
+uint64_t *process_homes(const struct process *process, int *ret_count);
+/* Keep only those remote descriptors of process that are in `before`, unchanged: what has changed since then cannot be what a copy of the executor has. */
+void process_keep(struct process *process, const _Atomic uint64_t *before, int count);
 bool fd_is_ours(int fd);
 /* The executor's number of a descriptor; -1: it is local, or none. */
 int fd_remote(int fd);

@@ -59,16 +59,12 @@ static int find_program(const char *name, char *path, size_t size)
 /* The library: beside us in a tree that is not installed, else where it was installed. */
 static void find_library(char *path, size_t size)
 {
-    char own[PATH_MAX], beside[PATH_MAX + 32];
+    char own[PATH_MAX];
     ssize_t n = readlink("/proc/self/exe", own, sizeof own - 1);
-    snprintf(path, size, "%s", RSYS_HELPERDIR "/librsys-preload.so");
-    if (n <= 0)
-        return;
-    own[n] = 0;
-    *strrchr(own, '/') = 0;
-    snprintf(beside, sizeof beside, "%s/librsys-preload.so", own);
-    if (access(beside, R_OK) == 0 && strlen(beside) < size)
-        snprintf(path, size, "%s", beside);
+    own[RSYS_MAX(n, 0)] = 0;
+    char *name = strrchr(own, '/');
+    if (name == NULL || snprintf(path, size, "%.*s/librsys-preload.so", (int)(name - own), own) >= (int)size || access(path, R_OK) < 0)
+        snprintf(path, size, "%s", RSYS_HELPERDIR "/librsys-preload.so");
 }
 
 static int check_library(const char *path, struct rsys_error **err)

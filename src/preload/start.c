@@ -83,7 +83,8 @@ static void take_homes(int fd, uint32_t count)
         struct preload_home home;
         if (pread(fd, &home, sizeof home, (off_t)(sizeof(struct preload_state) + i * sizeof home)) != (ssize_t)sizeof home)
             give_up("its state is cut short");
-        if (RAW(SYS_fcntl, home.fd, F_GETFD) >= 0)
+        int64_t flags = RAW(SYS_fcntl, home.fd, F_GETFL);
+        if (flags >= 0 && (flags & O_PATH) != 0) /* the placeholder */
             fd_set_home(home.fd, home.home + 1);
         else
             remote_close(home.home); /* close-on-exec */
@@ -92,11 +93,9 @@ static void take_homes(int fd, uint32_t count)
 
 static void make_process(int config_fd)
 {
-    struct process *process = map_pages(sizeof *process);
-    int64_t homes = RAW(SYS_mmap, 0, HOMES * sizeof(int32_t), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (process == NULL || homes < 0 || (self = thread_new(process)) == NULL)
+    struct process *process = process_new();
+    if (process == NULL || (self = thread_new(process)) == NULL)
         give_up("no memory");
-    process->homes = (_Atomic int32_t *)(uintptr_t)homes;
     process->config = config_fd;
     fd_set_home(config_fd, HOME_OURS);
 }

@@ -98,9 +98,9 @@ void way_local(struct context *context, int mask_argument, const uint64_t *mask)
 static void drop_parents(struct process *process, int parents_agent)
 {
     for (int fd = 0; fd < atomic_load(&process->top); fd++)
-        if (atomic_load(&process->homes[fd]) == HOME_CHANNEL || fd == parents_agent) {
+        if (process_home(process, fd) == HOME_CHANNEL || fd == parents_agent) {
             (void)RAW(SYS_close, fd);
-            atomic_store(&process->homes[fd], HOME_LOCAL);
+            process_set_home(process, fd, HOME_LOCAL);
         }
     atomic_store(&process->channels, 0);
 }
@@ -108,8 +108,10 @@ static void drop_parents(struct process *process, int parents_agent)
 _Noreturn void thread_born(struct thread *thread)
 {
     self = thread;
-    if (thread->parent != NULL)
+    if (thread->parent != NULL) {
+        process_keep(thread->process, thread->parent->process->homes, HOMES);
         drop_parents(thread->process, thread->parent->process->agent);
+    }
     if (arm() < 0)
         (void)RAW(SYS_exit_group, 125);
     entry_resume(thread->birth);
@@ -162,10 +164,13 @@ static int64_t ask_process(int *ret_fd)
 static int64_t clone_copy(struct context *context, const uint64_t args[6])
 {
     struct process *process = self->process;
-    int agent, parents = process->agent;
-    int64_t result = ask_process(&agent);
-    if (result < 0)
+    int agent = -1, count, parents = process->agent;
+    uint64_t *before = process_homes(process, &count);
+    int64_t result = before == NULL ? -ENOMEM : ask_process(&agent);
+    if (result < 0) {
+        free(before);
         return result;
+    }
     lock_take(&process->lock);
     lock_take(&heap_lock);
     result = entry_clone(args[0], 0, args[2], args[3], args[4], NULL);
@@ -173,6 +178,7 @@ static int64_t clone_copy(struct context *context, const uint64_t args[6])
         lock_give(&heap_lock);
         lock_give(&process->lock);
         fd_close_ours(agent);
+        free(before);
         return result;
     }
     if (args[1] != 0)
@@ -184,6 +190,8 @@ static int64_t clone_copy(struct context *context, const uint64_t args[6])
     channel_free(self->channel);
     self->channel = NULL;
     self->signals = -1;
+    process_keep(process, (const _Atomic uint64_t *)before, count);
+    free(before);
     drop_parents(process, parents);
     process->agent = agent;
     return arm();
@@ -191,12 +199,13 @@ static int64_t clone_copy(struct context *context, const uint64_t args[6])
 
 static struct process *process_copy(const struct process *process)
 {
-    size_t size = sizeof *process + HOMES * sizeof process->homes[0];
-    struct process *copy = map_pages(size);
+    struct process *copy = process_new();
     if (copy == NULL)
         return NULL;
-    *copy = (struct process){.agent = -1, .placeholder = process->placeholder, .config = process->config, .signals = process->signals};
-    copy->homes = (_Atomic int32_t *)(void *)(copy + 1);
+    copy->agent = -1;
+    copy->placeholder = process->placeholder;
+    copy->config = process->config;
+    copy->signals = process->signals;
     atomic_store(&copy->cwd_remote, atomic_load(&process->cwd_remote));
     atomic_store(&copy->cwd_same, atomic_load(&process->cwd_same));
     atomic_store(&copy->top, atomic_load(&process->top));
@@ -217,10 +226,8 @@ static int64_t clone_borrower(struct context *context, const uint64_t args[6])
         result = ask_process(&agent);
     if (result == 0) {
         process->agent = agent;
-        if (agent >= 0) {
-            atomic_store(&process->homes[agent], HOME_OURS);
-            atomic_store(&process->top, RSYS_MAX(atomic_load(&process->top), agent + 1));
-        }
+        if (agent >= 0)
+            process_set_home(process, agent, HOME_OURS);
         born->parent = parent;
         result = entry_clone(args[0], args[1], args[2], args[3], args[4], born);
         self = parent;
@@ -232,7 +239,7 @@ static int64_t clone_borrower(struct context *context, const uint64_t args[6])
     if (born != NULL)
         thread_delete(born);
     if (process != NULL)
-        (void)RAW(SYS_munmap, process, sizeof *process + HOMES * sizeof process->homes[0]);
+        process_delete(process);
     if (own == NULL)
         return result;
     own->ax = (uint64_t)result;
