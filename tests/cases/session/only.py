@@ -55,6 +55,33 @@ except OSError as e: print(e.strerror)
 """)
 expect(made.stdout == "socket:[\nNo such device or address\n", f"by its name in /proc: {made}")
 
+# ---- descriptors in messages: over a socket of the side that they are at home on ----
+MESSAGES = """
+name = "\\0" + str(os.getpid())
+there, outer = socket.socket(socket.AF_UNIX), socket.socket(socket.AF_INET)
+there.bind(name)
+there.listen()
+outer.bind(("127.0.0.1", 0))
+client = socket.socket(socket.AF_UNIX)
+client.connect(name)
+server = there.accept()[0]
+here = socket.socketpair()
+def told(*arguments):
+    try: return socket.send_fds(*arguments)
+    except OSError as e: return e.strerror
+child = os.fork()
+if child == 0:
+    client.close()
+    message, numbers, flags, _ = socket.recv_fds(server, 10, 4)
+    kept = [socket.socket(fileno=n) for n in numbers]
+    print(message.decode(), flags, len(numbers), [one.getsockname() == outer.getsockname() for one in kept], os.open("/dev/null", os.O_RDONLY) not in numbers, flush=True)
+    os._exit(0)
+print(told(client, [b"two"], [outer.fileno(), outer.fileno()]), os.waitpid(child, 0)[1], told(client, [b"x"], [0]), told(here[0], [b"x"], [outer.fileno()]), told(here[0], [b"x"], [0]))
+"""
+for backend in ("notify", "ptrace"):
+    made = python(MESSAGES, options=("--only", "socket", f"--intercept={backend}"))
+    expect(made.stdout == "two 0 2 [True, True] True\n3 0 Operation not supported Operation not supported 1\n", f"messages, {backend}: {made}")
+
 # ---- a web server and its clients, whose files are this machine's ----
 os.mkdir("www")
 with open("www/page", "wb") as f:
