@@ -33,7 +33,7 @@ contrib/systemd/user/rsys-sandboxd.service: contrib/systemd/user/rsys-sandboxd.s
 
 # Debian's packages.
 EXTRA_DIST += build-aux/check-packages \
-	debian/changelog debian/control debian/copyright debian/librsys-dev.install debian/librsys0.install debian/not-installed debian/rules debian/rsys-jail.docs debian/rsys-jail.install debian/rsys-preload.install debian/rsys-preload.lintian-overrides \
+	debian/changelog debian/control debian/copyright debian/librsys-dev.examples debian/librsys-dev.install debian/librsys0.install debian/not-installed debian/rules debian/rsys-jail.docs debian/rsys-jail.install debian/rsys-preload.install debian/rsys-preload.lintian-overrides \
 	debian/rsys-sandboxd.install debian/source/format
 
 # The service's policy is the administrator's from its first installation on.

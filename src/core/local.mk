@@ -6,7 +6,7 @@ librsys_core_a_SOURCES = \
 	src/core/table.c src/core/chosen.c src/core/rules.c src/core/ids.c src/core/subcalls.c src/core/constants.c src/core/memory.c src/core/encode.c src/core/decode.c src/core/path-access.c src/core/vector.c src/core/transfer.c src/core/sockopts.c src/core/message.c src/core/report.c
 
 EXTRA_DIST += build-aux/gen-support-table
-dist_doc_DATA += doc/supported-calls.md doc/add-a-system-call.md doc/virtual-machines.md
+dist_doc_DATA += doc/design.md doc/supported-calls.md doc/add-a-system-call.md doc/virtual-machines.md
 .PHONY: supported-calls
 supported-calls:
 	$(srcdir)/build-aux/gen-support-table >$(srcdir)/doc/supported-calls.md.new
