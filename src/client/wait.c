@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* wait.c: how the library waits for a reply.
  *
- * What the kernel does to this wait when a signal comes is what it would do to the call itself: it goes on with a recv(2), which is where the rest of the waiting is done, behind a handler with SA_RESTART, and with
- * a poll(2) behind none. */
+ * What the kernel does to this wait when a signal comes is what it would do to the call itself: it goes on with a recv(2), which is where the rest of
+ * the waiting is done, behind a handler with SA_RESTART, and with a poll(2) behind none. */
 #include "src/client/internal.h"
 
 #include <errno.h>

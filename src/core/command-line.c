@@ -52,7 +52,8 @@ static int left(const struct rsys_option *option, char *text, size_t size)
     const char *argument = option->argument;
     char letter[] = {'-', option->letter, ',', 0};
     int takes_one = takes(option);
-    return snprintf(text, size, "  %3s --%s%s%s", option->letter != 0 ? letter : "", option->name, takes_one == no_argument ? "" : takes_one == optional_argument ? "[=" : "=",
+    const char *equals = takes_one == no_argument ? "" : takes_one == optional_argument ? "[=" : "=";
+    return snprintf(text, size, "  %3s --%s%s%s", option->letter != 0 ? letter : "", option->name, equals,
                     takes_one == no_argument ? "" : argument + (takes_one == optional_argument));
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* agent.c: the process that holds a session: it makes executors for the program's threads and processes, and hands out their channels.
  *
- * The program's processes are its user's, as it is itself: what they say is checked only so far that a mistake does no harm.  Each has a connection of its own, whose end is its end; with the last one, the
- * agent ends, and with it the session. */
+ * The program's processes are its user's, as it is itself: what they say is checked only so far that a mistake does no harm.  Each has a connection of
+ * its own, whose end is its end; with the last one, the agent ends, and with it the session. */
 #include "src/preload/launcher.h"
 
 #include "src/core/util.h"

@@ -10,7 +10,8 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
-/* The working directory is at home on one side.  Where it is remote, the one here follows if there is a directory of that name: relative names of programs to execute are looked up there. */
+/* The working directory is at home on one side.  Where it is remote, the one here follows if there is a directory of that name: relative names of
+ * programs to execute are looked up there. */
 static void follow(uint64_t nr, const uint64_t args[6])
 {
     char path[PATH_MAX];

@@ -52,7 +52,8 @@ static bool makes_cloexec(uint64_t nr, const uint64_t args[6])
         uint32_t bit;
     } flags[] = {
         {SYS_open, 1, O_CLOEXEC}, {SYS_openat, 2, O_CLOEXEC}, {SYS_socket, 1, SOCK_CLOEXEC}, {SYS_accept4, 3, SOCK_CLOEXEC}, {SYS_memfd_create, 1, MFD_CLOEXEC},
-        {SYS_eventfd2, 1, O_CLOEXEC}, {SYS_epoll_create1, 0, O_CLOEXEC}, {SYS_inotify_init1, 0, O_CLOEXEC}, {SYS_timerfd_create, 1, O_CLOEXEC}, {SYS_open_tree, 2, O_CLOEXEC},
+        {SYS_eventfd2, 1, O_CLOEXEC}, {SYS_epoll_create1, 0, O_CLOEXEC}, {SYS_inotify_init1, 0, O_CLOEXEC},
+        {SYS_timerfd_create, 1, O_CLOEXEC}, {SYS_open_tree, 2, O_CLOEXEC},
         {SYS_fsopen, 1, 1}, {SYS_fsmount, 1, 1}, {SYS_fspick, 2, 1},
     };
     uint64_t how = 0;
@@ -71,7 +72,8 @@ static int64_t find_homes(const struct rsys_call *row, uint64_t args[6], char te
     memcpy(given, args, sizeof given);
     for (unsigned i = 0; i < row->nargs; i++) {
         uint8_t shape = row->args[i].shape;
-        bool descriptor = shape == RSYS_ARG_FD || shape == RSYS_ARG_DIRFD, name = i + 1 < row->nargs && shape == RSYS_ARG_DIRFD && row->args[i + 1].shape == RSYS_ARG_PATH;
+        bool descriptor = shape == RSYS_ARG_FD || shape == RSYS_ARG_DIRFD;
+        bool name = i + 1 < row->nargs && shape == RSYS_ARG_DIRFD && row->args[i + 1].shape == RSYS_ARG_PATH;
         int fd = (int)given[i], home = 0;
         if (descriptor && fd_is_ours(fd))
             return -EBADF;
@@ -102,7 +104,8 @@ static void drop_local_directories(const struct rsys_call *row, const uint64_t g
             args[i] = (uint64_t)(int64_t)AT_FDCWD;
 }
 
-/* The error of a call that has two homes: a descriptor that is none comes first; else the two are not of one file system, or cannot be spliced, and programs copy then. */
+/* The error of a call that has two homes: a descriptor that is none comes first; else the two are not of one file system, or cannot be spliced, and
+ * programs copy then. */
 static int64_t across(const struct rsys_call *row, const uint64_t args[6])
 {
     for (unsigned i = 0; i < row->nargs; i++)

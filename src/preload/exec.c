@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* exec.c: execve of another program, which goes on with the session.
  *
- * The program is a file of this machine.  Its loader brings the library in again by LD_PRELOAD, which is put into its environment here, whatever the caller made of it; what it has to know lies in a memory
- * file that it inherits.  It goes on with the same executor process, unless other threads may be in calls on theirs: then with a copy, as execve ends them. */
+ * The program is a file of this machine.  Its loader brings the library in again by LD_PRELOAD, which is put into its environment here, whatever the
+ * caller made of it; what it has to know lies in a memory file that it inherits.  It goes on with the same executor process, unless other threads may be
+ * in calls on theirs: then with a copy, as execve ends them. */
 #include "src/preload/inner.h"
 
 #include "src/core/util.h"
@@ -111,7 +112,10 @@ static void inherit(const struct preload_state *state, bool yes)
 static int64_t execute(const char *path, uint64_t arguments, uint64_t environment, const struct context *context)
 {
     struct process *process = self->process;
-    struct preload_state state = {.agent = process->agent, .placeholder = process->placeholder, .channel = -1, .cwd_remote = atomic_load(&process->cwd_remote), .cwd_same = atomic_load(&process->cwd_same), .mask = context->mask, .lost = atomic_load(&session.lost) != 0};
+    struct preload_state state = {.agent = process->agent, .placeholder = process->placeholder, .channel = -1, .mask = context->mask};
+    state.cwd_remote = atomic_load(&process->cwd_remote);
+    state.cwd_same = atomic_load(&process->cwd_same);
+    state.lost = atomic_load(&session.lost) != 0;
     int agent = -1, count;
     uint64_t vector, *before = process_homes(process, &count);
     int64_t result = before == NULL ? -ENOMEM : 0;

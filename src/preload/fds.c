@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* fds.c: the program's descriptors, and where each is at home.
  *
- * A remote one has a placeholder under its number: an O_PATH descriptor, whose use fails with EBADF wherever it slips through.  So the program's own kernel allocates the numbers, closes at execve what
- * is to be closed then, and copies them with fork; which executor's number one stands for is told by a table.  A number is in the table only while the executor has the file: it is entered behind the open, and taken out before
- * the close.  When the executor is copied, for fork, other threads go on: what has changed in the table between then and the copy of the process itself is not handed on.  The descriptors of the library itself are kept out of the program's way, and out of its reach. */
+ * A remote one has a placeholder under its number: an O_PATH descriptor, whose use fails with EBADF wherever it slips through.  So the program's own
+ * kernel allocates the numbers, closes at execve what is to be closed then, and copies them with fork; which executor's number one stands for is told by
+ * a table.  A number is in the table only while the executor has the file: it is entered behind the open, and taken out before the close.  When the
+ * executor is copied, for fork, other threads go on: what has changed in the table between then and the copy of the process itself is not handed on.
+ * The descriptors of the library itself are kept out of the program's way, and out of its reach. */
 #include "src/preload/inner.h"
 
 #include "src/core/util.h"

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* inner.h: what the files of librsys-preload.so share.
  *
- * The library takes nothing from the C library: it may be called in the middle of malloc, with any lock held, so it is linked without one, and makes its system calls by a stub of its own (entry.S), the
- * only text that Syscall User Dispatch leaves alone.  Every other system call of the program raises SIGSYS.  The handler runs with all signals blocked, on a stack of its own, so it is never
- * interrupted; what of a call is local is done by the program itself, which goes on at a stub that makes the call with its own registers, mask and stack (`way_local`). */
+ * The library takes nothing from the C library: it may be called in the middle of malloc, with any lock held, so it is linked without one, and makes its
+ * system calls by a stub of its own (entry.S), the only text that Syscall User Dispatch leaves alone.  Every other system call of the program raises
+ * SIGSYS.  The handler runs with all signals blocked, on a stack of its own, so it is never interrupted; what of a call is local is done by the program
+ * itself, which goes on at a stub that makes the call with its own registers, mask and stack (`way_local`). */
 #ifndef RSYS_PRELOAD_INNER_H
 #define RSYS_PRELOAD_INNER_H
 
@@ -117,7 +118,8 @@ void dispatch(struct thread *thread, siginfo_t *info, struct context *context);
 void way_local(struct context *context, int mask_argument, const uint64_t *mask);
 /* Make a remote call whose arguments are the executor's, with EINTR as the kernel has it. */
 int64_t remote_call(uint64_t nr, const uint64_t args[6]);
-way_of call_generic, call_signals, call_masked, call_clone, call_exec, call_exit, call_fd, call_cwd, call_mmap, call_wait, call_pair, call_message_fds, call_sendfile;
+way_of call_generic, call_signals, call_masked, call_clone, call_exec, call_exit, call_fd, call_cwd, call_mmap, call_wait, call_pair;
+way_of call_message_fds, call_sendfile;
 
 /* signals.c */
 #define SIGSYS_BIT (UINT64_C(1) << (SIGSYS - 1))
@@ -155,8 +157,8 @@ void fd_close_ours(int fd);
 void remote_close(int remote);
 
 /* paths.c */
-/* Where a call on this path goes: 1 remote, 0 local, or -errno.  dirfd: a descriptor of the program's or AT_FDCWD.  link: what the path is to the executor, if it names a descriptor ("/proc/self/fd/3",
- * "/dev/stdin") that is remote; else it is empty. */
+/* Where a call on this path goes: 1 remote, 0 local, or -errno.  dirfd: a descriptor of the program's or AT_FDCWD.  link: what the path is to the
+ * executor, if it names a descriptor ("/proc/self/fd/3", "/dev/stdin") that is remote; else it is empty. */
 #define PATH_LINK_SIZE 40
 int path_home(uint64_t nr, int dirfd, uint64_t path, char link[PATH_LINK_SIZE]);
 bool call_chosen(uint64_t nr);

@@ -22,7 +22,8 @@ int preload_options_parse(struct preload_options *options, int argc, char **argv
 /* Fill in what of the configuration the options tell.  0 or -1. */
 int config_fill(struct preload_config *config, const struct preload_options *options, struct rsys_error **err);
 
-/* Leave the session to a process that is nobody's child, which serves the session's first process: own and theirs are the two ends of the connection between them.  What is not close-on-exec is closed there.  0 or -1. */
+/* Leave the session to a process that is nobody's child, which serves the session's first process: own and theirs are the two ends of the connection
+ * between them.  What is not close-on-exec is closed there.  0 or -1. */
 int agent_start(struct rsys_session *session, int own, int theirs, struct rsys_error **err);
 
 #endif

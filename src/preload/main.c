@@ -75,7 +75,8 @@ static int check_library(const char *path, struct rsys_error **err)
         return rsys_error_make(err, 0, "the library %s: the loader takes blanks and colons in LD_PRELOAD for separators", path);
     /* Off: it always can be, where the kernel has it. */
     if (prctl(59 /* PR_SET_SYSCALL_USER_DISPATCH */, 0, 0, 0, 0) < 0)
-        return rsys_error_make(err, errno, "no Syscall User Dispatch is to be had here (it takes Linux 5.11, and rsys-preload cannot be run by itself); rsys-jail is another way");
+        return rsys_error_make(err, errno, "no Syscall User Dispatch is to be had here (it takes Linux 5.11, and rsys-preload cannot be run by itself); "
+                                           "rsys-jail is another way");
     return 0;
 }
 
@@ -134,12 +135,14 @@ static int choose_directory(struct rsys_session *session, const struct preload_c
 static int start(const struct preload_options *options, struct preload_config *config, struct rsys_error **err)
 {
     int pair[2];
-    const struct session_wish wish = {.address = options->server, .key = options->key, .no_fork = true, .beside = true, .timeout_ms = options->connect_timeout_ms};
+    const struct session_wish wish = {.address = options->server, .key = options->key, .no_fork = true, .beside = true,
+                                      .timeout_ms = options->connect_timeout_ms};
     struct rsys_session *session = session_open(&wish, err);
     if (session == NULL)
         return -1;
     config->welcome = session->welcome;
-    config->rules = (struct rsys_wire_rule_head){.default_action = session->rules.default_action, .default_error = session->rules.default_error, .count = (uint32_t)session->rules.count};
+    config->rules = (struct rsys_wire_rule_head){.default_action = session->rules.default_action, .default_error = session->rules.default_error,
+                                                 .count = (uint32_t)session->rules.count};
     int remote = choose_directory(session, config, options, err), config_fd = remote < 0 ? -1 : make_config(session, config, err);
     if (config_fd < 0)
         return -1;
@@ -192,7 +195,8 @@ int main(int argc, char **argv)
         return EXIT_CANNOT;
     }
     find_library(config.library, sizeof config.library);
-    if (check_library(config.library, &err) < 0 || config_fill(&config, &options, &err) < 0 || start(&options, &config, &err) < 0 || preload(config.library, &err) < 0)
+    if (check_library(config.library, &err) < 0 || config_fill(&config, &options, &err) < 0 ||
+        start(&options, &config, &err) < 0 || preload(config.library, &err) < 0)
         return fail(EXIT_FAILED, err);
     execv(path, options.argv);
     fprintf(stderr, "rsys-preload: execute %s: %s\n", path, strerror(errno));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* paths.c: which paths are the server's.
  *
- * An absolute path is by the patterns of --paths, as it is written, after "." and ".." have been taken out; symbolic links are followed by whoever gets the call.  A relative one is at home where its
- * directory is. */
+ * An absolute path is by the patterns of --paths, as it is written, after "." and ".." have been taken out; symbolic links are followed by whoever gets
+ * the call.  A relative one is at home where its directory is. */
 #include "src/preload/inner.h"
 
 #include "src/core/util.h"

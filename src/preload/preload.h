@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* preload.h: what rsys-preload, its agent and librsys-preload.so say to one another.
  *
- * rsys-preload opens the session, leaves it to a process of its own, the agent, and executes the program with the library in LD_PRELOAD.  The agent holds all that needs a C library or that several
- * processes share: addresses and keys, the control connection, each process's first executor thread (the leader, of which others are cloned).  It ends with the last process.  The library has a
- * connection to the agent for its process, and a channel for each thread that makes remote calls. */
+ * rsys-preload opens the session, leaves it to a process of its own, the agent, and executes the program with the library in LD_PRELOAD.  The agent
+ * holds all that needs a C library or that several processes share: addresses and keys, the control connection, each process's first executor thread
+ * (the leader, of which others are cloned).  It ends with the last process.  The library has a connection to the agent for its process, and a channel
+ * for each thread that makes remote calls. */
 #ifndef RSYS_PRELOAD_PRELOAD_H
 #define RSYS_PRELOAD_PRELOAD_H
 

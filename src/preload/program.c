@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* program.c: whether a file can be executed with the library in it: LD_PRELOAD is for dynamically linked programs of this architecture, and not for those that gain privileges.
+/* program.c: whether a file can be executed with the library in it: LD_PRELOAD is for dynamically linked programs of this architecture, and not for
+ * those that gain privileges.
  *
  * It is used by rsys-preload and, without a C library, in the program. */
 #include "src/preload/program.h"

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* signals.c: the program's signals.
  *
- * Its handlers run where they always do: in the program, never within the library, which has all signals blocked.  SIGSYS is the library's own and must never be blocked when a call is made, since the
- * kernel kills who blocks a signal that has to be raised; so it is taken out of every mask.  A wait for the server ends when a signal is pending that the program would take now. */
+ * Its handlers run where they always do: in the program, never within the library, which has all signals blocked.  SIGSYS is the library's own and must
+ * never be blocked when a call is made, since the kernel kills who blocks a signal that has to be raised; so it is taken out of every mask.  A wait for
+ * the server ends when a signal is pending that the program would take now. */
 #include "src/preload/inner.h"
 
 #include "src/core/util.h"

@@ -47,7 +47,8 @@ static void clean_environment(char **environment)
 {
     char **to = environment;
     for (char **from = environment; *from != NULL; from++) {
-        if (strncmp(*from, PRELOAD_VARIABLE "=", sizeof PRELOAD_VARIABLE) == 0 || (strncmp(*from, "LD_PRELOAD=", sizeof "LD_PRELOAD=" - 1) == 0 && !trim_preload(*from)))
+        if (strncmp(*from, PRELOAD_VARIABLE "=", sizeof PRELOAD_VARIABLE) == 0 ||
+            (strncmp(*from, "LD_PRELOAD=", sizeof "LD_PRELOAD=" - 1) == 0 && !trim_preload(*from)))
             continue;
         *to++ = *from;
     }
@@ -73,7 +74,8 @@ static void map_config(int fd)
     if (config == NULL)
         give_up("no memory for its configuration");
     session.welcome = config->welcome;
-    session.rules = (struct rsys_rules){.default_action = config->rules.default_action, .default_error = config->rules.default_error, .count = config->rules.count,
+    session.rules = (struct rsys_rules){.default_action = config->rules.default_action, .default_error = config->rules.default_error,
+                                        .count = config->rules.count,
                                         .rules = (struct rsys_wire_rule *)(void *)(config + 1)};
 }
 

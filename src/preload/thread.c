@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* thread.c: threads and processes, from their beginning to their end.
  *
- * The kernel turns Syscall User Dispatch off in whatever clone makes, so each turns it on again before its first instruction of the program's.  A child of fork has a copy of everything and goes on in
- * the handler as its parent does.  What has its parent's memory cannot: two would be on one stack.  It gets a struct thread with a stack beforehand, and a copy of the kernel's frame to go on from; and
- * as a child of vfork may write where its parent's own frame is, the parent goes on from a copy, too. */
+ * The kernel turns Syscall User Dispatch off in whatever clone makes, so each turns it on again before its first instruction of the program's.  A child
+ * of fork has a copy of everything and goes on in the handler as its parent does.  What has its parent's memory cannot: two would be on one stack.  It
+ * gets a struct thread with a stack beforehand, and a copy of the kernel's frame to go on from; and as a child of vfork may write where its parent's own
+ * frame is, the parent goes on from a copy, too. */
 #include "src/preload/inner.h"
 
 #include "src/core/util.h"
@@ -23,7 +24,10 @@
 
 __thread struct thread *self __attribute__((tls_model("initial-exec")));
 
-int64_t arm(void) { return RAW(SYS_prctl, PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_ON, exempt_start, (uintptr_t)exempt_end - (uintptr_t)exempt_start, NULL); }
+int64_t arm(void)
+{
+    return RAW(SYS_prctl, PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_ON, exempt_start, (uintptr_t)exempt_end - (uintptr_t)exempt_start, NULL);
+}
 
 struct thread *thread_new(struct process *process)
 {
