@@ -37,13 +37,38 @@ void rsys_command_line_start(struct rsys_command_line *line, int argc, char **ar
     optind = 1;
 }
 
+static const struct rsys_option *by_id(const struct rsys_command_line *line, int id)
+{
+    for (size_t i = 0; i < line->count; i++)
+        if (line->table[i].id == id || (line->table[i].letter != 0 && line->table[i].letter == id))
+            return &line->table[i];
+    return NULL;
+}
+
+/* Whether the argument, a word of its own, is an option: then it was forgotten. */
+static bool is_forgotten(const struct rsys_command_line *line, const char *argument)
+{
+    size_t length = strcspn(argument, "=");
+    if (strncmp(argument, "--", 2) != 0 || argument != line->argv[optind - 1])
+        return false;
+    for (size_t i = 0; i < line->count; i++)
+        if (strlen(line->table[i].name) == length - 2 && strncmp(line->table[i].name, argument + 2, length - 2) == 0)
+            return true;
+    return false;
+}
+
 int rsys_command_line_next(struct rsys_command_line *line)
 {
     int got = getopt_long(line->argc, line->argv, line->letters, line->longs, NULL);
-    for (size_t i = 0; i < line->count; i++)
-        if (line->table[i].letter != 0 && line->table[i].letter == got)
-            return line->table[i].id;
-    return got;
+    const struct rsys_option *option = got == -1 || got == '?' ? NULL : by_id(line, got);
+    if (option == NULL)
+        return got;
+    if (takes(option) == required_argument && is_forgotten(line, optarg)) {
+        if (opterr != 0)
+            fprintf(stderr, "%s: --%s: %s is expected, and %s is an option\n", line->argv[0], option->name, option->argument, optarg);
+        return '?';
+    }
+    return option->id;
 }
 
 /* "  -s, --server=ADDRESS": its length. */
