@@ -28,14 +28,8 @@ static enum verdict unshared(struct call *call, const struct rsys_wire_reply *re
     (void)data;
     if (reply->result < 0)
         return rsys_call_done(call, reply->result);
-    if ((call->args[0] & CLONE_FILES) && process->fds->users > 1) {
-        struct fdtable *copy = rsys_fdtable_copy(process->fds);
-
-        if (!copy)
-            return rsys_call_done(call, -ENOMEM);
-        rsys_fdtable_unref(process->fds);
-        process->fds = copy;
-    }
+    if ((call->args[0] & CLONE_FILES) && rsys_fdtable_unshare(&process->fds) < 0)
+        return rsys_call_done(call, -ENOMEM);
     return VERDICT_CONTINUE;
 }
 

@@ -168,11 +168,8 @@ static enum verdict range_reply(struct call *call, const struct rsys_wire_reply 
     if (reply->result < 0)
         return rsys_call_done(call, reply->result);
     if ((flags & CLOSE_RANGE_UNSHARE) && process->fds->users > 1) {
-        struct fdtable *copy = rsys_fdtable_copy(process->fds);
-        if (copy == NULL)
+        if (rsys_fdtable_unshare(&process->fds) < 0)
             return rsys_call_done(call, -ENOMEM);
-        rsys_fdtable_unref(process->fds);
-        process->fds = copy;
         native = true; /* the guest's kernel has to unshare its table too */
     }
     for (uint32_t fd = first; fd <= last; fd++) {

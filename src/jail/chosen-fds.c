@@ -244,13 +244,10 @@ static enum verdict close_remote(struct call *call)
 
 static enum verdict range_unshared(struct call *call, const struct rsys_wire_reply *reply, const uint8_t *data)
 {
-    struct process *process = call->guest->process;
-    struct fdtable *copy = reply->result < 0 ? NULL : rsys_fdtable_copy(process->fds);
+    int64_t result = reply->result < 0 ? reply->result : rsys_fdtable_unshare(&call->guest->process->fds);
     (void)data;
-    if (copy == NULL)
-        return rsys_call_done(call, reply->result < 0 ? reply->result : -ENOMEM);
-    rsys_fdtable_unref(process->fds);
-    process->fds = copy;
+    if (result < 0)
+        return rsys_call_done(call, result);
     return close_remote(call);
 }
 

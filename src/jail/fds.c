@@ -63,6 +63,20 @@ struct fdtable *rsys_fdtable_copy(const struct fdtable *table)
     return copy;
 }
 
+int rsys_fdtable_unshare(struct fdtable **table)
+{
+    struct fdtable *copy;
+
+    if ((*table)->users == 1)
+        return 0;
+    copy = rsys_fdtable_copy(*table);
+    if (!copy)
+        return -ENOMEM;
+    rsys_fdtable_unref(*table);
+    *table = copy;
+    return 0;
+}
+
 struct fdtable *rsys_fdtable_ref(struct fdtable *table)
 {
     table->users++;

@@ -72,6 +72,7 @@ struct epoll_ops {
 };
 struct fdtable *rsys_fdtable_new(void);                          /* 0, 1, 2 local, the user's; NULL: no memory */
 struct fdtable *rsys_fdtable_copy(const struct fdtable *table);  /* fork without CLONE_FILES */
+int rsys_fdtable_unshare(struct fdtable **table);                /* if others have it too, the holder gets a copy: 0 or -ENOMEM */
 struct fdtable *rsys_fdtable_ref(struct fdtable *table);
 void rsys_fdtable_unref(struct fdtable *table);
 bool rsys_fd_is_local(const struct fdtable *table, int64_t fd);

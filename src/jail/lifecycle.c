@@ -6,7 +6,7 @@
  * true.  A guest may be killed between any two of our steps: ESRCH from ptrace is normal everywhere, its end comes through waitpid.
  *
  * rsys-jail ends with its first guest, as a shell's command does; whatever else still runs is killed then, because the supervisor is pid 1 of the
- * guests' pid namespace.  Longer than 600 lines: one life, told in its order. */
+ * guests' pid namespace. */
 #include "src/jail/chosen.h"
 #include "src/jail/intercept.h"
 #include "src/jail/internal.h"
@@ -380,14 +380,7 @@ static void stop_exec(struct jail *jail, pid_t pid)
     rsys_call_abandon(guest);
     guest->told = false;
     guest->doubtful = 0;
-    if (process->fds->users > 1) { /* exec unshares it */
-        struct fdtable *copy = rsys_fdtable_copy(process->fds);
-
-        if (copy) {
-            rsys_fdtable_unref(process->fds);
-            process->fds = copy;
-        }
-    }
+    (void)rsys_fdtable_unshare(&process->fds); /* as exec does */
     free(process->exe);
     process->exe = rsys_view_exe(jail->session->view, jail->session->proc_fd, pid);
     rsys_view_set_exe(jail->session->view, pid, process->exe);
