@@ -14,7 +14,7 @@
 
 static int64_t do_close(int fd)
 {
-    int remote = fd_remote(fd);
+    int remote = fd_there(fd);
     if (remote < 0)
         return RAW(SYS_close, fd);
     /* In this order: once the number is free, another thread may be given it. */
@@ -33,7 +33,7 @@ static int64_t close_run(unsigned first, unsigned last, unsigned flags)
     if (failed < 0 || (flags & CLOSE_RANGE_CLOEXEC) != 0)
         return failed;
     for (unsigned fd = first; fd <= last && (int)fd < atomic_load(&self->process->top); fd++) {
-        int remote = fd_remote((int)fd);
+        int remote = fd_there((int)fd);
         if (remote >= 0) {
             fd_set_home((int)fd, HOME_LOCAL);
             remote_close(remote);
@@ -61,19 +61,24 @@ static int64_t do_close_range(const uint64_t args[6])
 /* Another executor's number for what fd is. */
 static int64_t dup_remote(int fd)
 {
-    const uint64_t args[6] = {(uint64_t)fd_remote(fd)};
-    return remote_call(SYS_dup, args);
+    const uint64_t args[6] = {(uint64_t)fd_there(fd)};
+    int64_t copy = remote_call(SYS_dup, args);
+    return copy < (int64_t)session.welcome.nofile ? copy : session_fail(&session, EPROTO);
 }
+
+/* What the home is of a copy of fd, whose executor's number is remote. */
+static int32_t home_of_copy(int fd, int64_t remote) { return (int32_t)(remote + 1) | (fd_shadow(fd) >= 0 ? HOME_SHADOW : 0); }
 
 static int64_t do_dup_onto(uint64_t nr, int from, int to, unsigned flags)
 {
-    int old = fd_remote(to);
+    int old = fd_there(to);
     if (fd_is_ours(from))
         return -EBADF;
     if (fd_is_ours(to))
         return -EBUSY;
-    int64_t copy = fd_remote(from) < 0 || from == to ? -1 : dup_remote(from);
-    if (copy < -1)
+    bool local = fd_there(from) < 0 || from == to;
+    int64_t copy = local ? -1 : dup_remote(from);
+    if (!local && copy < 0)
         return copy;
     int64_t result = RAW(nr, from, to, flags); /* a placeholder, perhaps, as any other */
     if (result < 0 || from == to) {
@@ -81,7 +86,7 @@ static int64_t do_dup_onto(uint64_t nr, int from, int to, unsigned flags)
             remote_close((int)copy);
         return result;
     }
-    fd_set_home(to, copy >= 0 ? (int32_t)copy + 1 : HOME_LOCAL);
+    fd_set_home(to, copy >= 0 ? home_of_copy(from, copy) : HOME_LOCAL);
     if (old >= 0)
         remote_close(old);
     return result;
@@ -89,8 +94,15 @@ static int64_t do_dup_onto(uint64_t nr, int from, int to, unsigned flags)
 
 static int64_t do_dup(int fd, int least, bool cloexec)
 {
-    int64_t copy = dup_remote(fd);
-    return copy < 0 ? copy : fd_wrap(copy, least, cloexec);
+    int64_t copy = dup_remote(fd), got;
+    if (copy < 0 || fd_shadow(fd) < 0)
+        return copy < 0 ? copy : fd_wrap(copy, least, cloexec);
+    got = RAW(SYS_fcntl, fd, cloexec ? F_DUPFD_CLOEXEC : F_DUPFD, least);
+    if (got >= 0)
+        fd_set_home((int)got, home_of_copy(fd, copy));
+    else
+        remote_close((int)copy);
+    return got;
 }
 
 static enum way do_fcntl(struct context *context, uint64_t args[6], int64_t *ret)
@@ -139,7 +151,7 @@ enum way call_fd(struct context *context, uint64_t nr, uint64_t args[6], int64_t
     }
     if (fd_is_ours(fd))
         return WAY_DONE;
-    if (fd_remote(fd) < 0)
+    if (fd_there(fd) < 0 || (nr == SYS_ioctl && fd_remote(fd) < 0))
         return nr == SYS_ioctl && (unsigned)args[1] == FICLONE && fd_remote((int)args[2]) >= 0 ? (*ret = -EXDEV, WAY_DONE) : WAY_LOCAL;
     switch (nr) {
     case SYS_close: *ret = do_close(fd); return WAY_DONE;

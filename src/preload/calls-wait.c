@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* calls-wait.c: poll and select over descriptors of both homes: two waits, and the first that ends ends the other. */
+/* calls-wait.c: poll, select and epoll_wait over descriptors of both homes: two waits, and the first that ends ends the other. */
 #include "src/preload/inner.h"
 
 #include "src/core/util.h"
 
 #include <poll.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/select.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -64,14 +65,18 @@ static int64_t count_ready(struct wait *wait)
     return ready;
 }
 
+static uint64_t milliseconds_left(const struct wait *wait)
+{
+    int64_t ns = left(wait);
+    return ns < 0 ? UINT64_MAX : (uint64_t)RSYS_MIN((ns + 999999) / 1000000, (int64_t)INT32_MAX);
+}
+
 static int64_t send_poll(struct wait *wait, struct channel *channel, uint32_t *ret_seq)
 {
     struct rsys_request *request = &channel->request;
     struct iovec iov[4];
     size_t size = wait->count * sizeof *wait->there;
-    int64_t ns = left(wait);
-    uint64_t ms = ns < 0 ? UINT64_MAX : (uint64_t)RSYS_MIN((ns + 999999) / 1000000, (int64_t)INT32_MAX);
-    rsys_request_start(request, SYS_poll, (uint64_t[6]){0, wait->count, ms});
+    rsys_request_start(request, SYS_poll, (uint64_t[6]){0, wait->count, milliseconds_left(wait)});
     int64_t at = rsys_request_in(request, 0, wait->there, size);
     if (at >= 0)
         at = rsys_request_out_at(request, (uint32_t)at, size, RSYS_OUT_SUCCESS, 0, (struct rsys_out_target){.own = wait->there});
@@ -288,23 +293,92 @@ static int64_t do_select(uint64_t nr, const uint64_t args[6], bool *ret_local)
     return result;
 }
 
-/* ---- all of them ---- */
+/* ---- epoll ---- */
 
-/* An epoll instance has one home, and so has all that it waits for. */
-static enum way do_epoll(struct context *context, uint64_t nr, uint64_t args[6], int64_t *ret)
+#define EVENTS_MAX 1024
+
+static int64_t send_epoll(struct wait *wait, struct channel *channel, int shadow, struct epoll_event *events, uint32_t room, uint32_t *ret_seq)
 {
-    if (fd_remote((int)args[0]) < 0)
-        return call_masked(context, nr, args, ret);
-    take_mask(args[4]);
-    args[4] = args[5] = 0;
-    return call_generic(context, nr, args, ret);
+    struct rsys_request *request = &channel->request;
+    struct iovec iov[4];
+    size_t size;
+    rsys_request_start(request, SYS_epoll_wait, (uint64_t[6]){(uint64_t)shadow, 0, room, milliseconds_left(wait)});
+    int64_t at = rsys_request_out(request, 1, room * sizeof *events, RSYS_OUT_RESULT, sizeof *events, (struct rsys_out_target){.own = events});
+    if (at < 0)
+        return at;
+    *ret_seq = channel_next_seq(channel);
+    int count = rsys_request_frame(request, *ret_seq, 0, iov, &size);
+    return channel_send(channel, iov, count) < 0 ? session_fail(&session, ECONNRESET) : 0;
 }
+
+/* How many events the shadow had, or -errno. */
+static int64_t receive_epoll(struct channel *channel, uint32_t seq, uint32_t room)
+{
+    struct rsys_wire_reply reply;
+    const uint8_t *data;
+    if (channel_receive(channel, seq, CHANNEL_PATIENT, &reply, &data) < 0)
+        return session_fail(&session, ECONNRESET);
+    if (reply.result < 0)
+        return reply.result == -512 || reply.result == -EINTR ? 0 : reply.result;
+    if (reply.result > room || rsys_request_finish(&channel->request, &reply, data, &rsys_memory_own) < 0)
+        return session_fail(&session, EPROTO);
+    return reply.result;
+}
+
+/* One wait on both; the shadow's events come first.  How many; 0: none, and perhaps no time is left; or -errno. */
+static int64_t wait_instance(struct wait *wait, int set, struct epoll_event *events, uint32_t room)
+{
+    struct channel *channel;
+    uint32_t seq = 0;
+    bool interrupted;
+    int64_t there = thread_channel(&session, &channel);
+    if (there == 0)
+        there = send_epoll(wait, channel, fd_shadow(set), events, room, &seq);
+    if (there < 0)
+        return there;
+    wait->here[0] = (struct pollfd){.fd = set, .events = POLLIN};
+    int64_t got = wait_here(wait, channel->fd, &interrupted);
+    if (got >= 0 && wait->here[1].revents == 0)
+        session_cancel(&session, channel, seq);
+    there = receive_epoll(channel, seq, room);
+    if (there < 0)
+        return there;
+    int64_t here = there < room ? RAW(SYS_epoll_wait, set, events + there, room - there, 0) : 0;
+    int64_t all = there + RSYS_MAX(here, INT64_C(0));
+    return all > 0 ? all : here < 0 ? here : interrupted ? -EINTR : 0;
+}
+
+int64_t wait_epoll(uint64_t nr, const uint64_t args[6])
+{
+    struct wait wait = {.deadline = -1};
+    struct epoll_event *events;
+    int64_t result = (int)args[2] <= 0 ? -EINVAL : make_room(&wait, 1);
+    uint32_t room = RSYS_MIN((uint32_t)args[2], (uint32_t)EVENTS_MAX);
+    if (result == 0 && nr == SYS_epoll_pwait2)
+        result = read_deadline(&wait, args[3], false);
+    else if (result == 0 && (int)args[3] >= 0)
+        wait.deadline = now() + (int)args[3] * INT64_C(1000000);
+    events = result == 0 ? malloc(room * sizeof *events) : NULL;
+    if (result == 0 && events == NULL)
+        result = -ENOMEM;
+    if (nr != SYS_epoll_wait)
+        take_mask(args[4]);
+    if (result == 0)
+        do
+            result = wait_instance(&wait, (int)args[0], events, room);
+        while (result == 0 && left(&wait) != 0 && fd_shadow((int)args[0]) >= 0);
+    if (result > 0 && poke(args[1], events, (size_t)result * sizeof *events) < 0)
+        result = -EFAULT;
+    free(events);
+    free(wait.fds);
+    return result;
+}
+
+/* ---- poll and select ---- */
 
 enum way call_wait(struct context *context, uint64_t nr, uint64_t args[6], int64_t *ret)
 {
     bool local;
-    if (nr == SYS_epoll_pwait || nr == SYS_epoll_pwait2)
-        return do_epoll(context, nr, args, ret);
     *ret = nr == SYS_poll || nr == SYS_ppoll ? do_poll(nr, args, &local) : do_select(nr, args, &local);
     if (!local)
         return WAY_DONE;

@@ -111,7 +111,7 @@ static int64_t across(const struct rsys_call *row, const uint64_t args[6])
     for (unsigned i = 0; i < row->nargs; i++)
         if (row->args[i].shape == RSYS_ARG_FD && RAW(SYS_fcntl, (int)args[i], F_GETFD) < 0)
             return -EBADF;
-    return row->nr == SYS_splice || row->nr == SYS_tee ? -EINVAL : row->nr == SYS_epoll_ctl ? -EPERM : -EXDEV;
+    return row->nr == SYS_splice || row->nr == SYS_tee ? -EINVAL : -EXDEV;
 }
 
 enum way call_generic(struct context *context, uint64_t nr, uint64_t args[6], int64_t *ret)
@@ -157,7 +157,8 @@ static way_of *way_for(uint64_t nr)
     switch (nr) {
     case SYS_rt_sigreturn: case SYS_rt_sigaction: case SYS_rt_sigprocmask: return call_signals;
     case SYS_rt_sigsuspend: return call_masked;
-    case SYS_poll: case SYS_ppoll: case SYS_select: case SYS_pselect6: case SYS_epoll_pwait: case SYS_epoll_pwait2: return call_wait;
+    case SYS_poll: case SYS_ppoll: case SYS_select: case SYS_pselect6: return call_wait;
+    case SYS_epoll_create: case SYS_epoll_create1: case SYS_epoll_ctl: case SYS_epoll_wait: case SYS_epoll_pwait: case SYS_epoll_pwait2: return call_epoll;
     case SYS_fork: case SYS_vfork: case SYS_clone: case SYS_clone3: return call_clone;
     case SYS_execve: case SYS_execveat: return call_exec;
     case SYS_exit: case SYS_exit_group: return call_exit;

@@ -61,7 +61,25 @@ bool fd_is_ours(int fd) { return process_home(self->process, fd) < 0; }
 int fd_remote(int fd)
 {
     int32_t home = process_home(self->process, fd);
-    return home > 0 ? home - 1 : -1;
+    return home > 0 && (home & HOME_SHADOW) == 0 ? home - 1 : -1;
+}
+
+int fd_shadow(int fd)
+{
+    int32_t home = process_home(self->process, fd);
+    return home > 0 && (home & HOME_SHADOW) != 0 ? (home & ~HOME_SHADOW) - 1 : -1;
+}
+
+int fd_there(int fd) { return RSYS_MAX(fd_remote(fd), fd_shadow(fd)); }
+
+bool fd_cast_shadow(int fd, int remote)
+{
+    _Atomic uint64_t *entry = &self->process->homes[fd];
+    uint64_t old = atomic_load(entry);
+    int top = atomic_load(&self->process->top);
+    while (fd >= top && !atomic_compare_exchange_weak(&self->process->top, &top, fd + 1))
+        ;
+    return (uint32_t)old == HOME_LOCAL && atomic_compare_exchange_strong(entry, &old, ((old >> 32) + 1) << 32 | (uint32_t)((remote + 1) | HOME_SHADOW));
 }
 
 void fd_set_home(int fd, int32_t home) { process_set_home(self->process, fd, home); }

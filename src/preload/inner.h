@@ -55,6 +55,7 @@ enum {
     HOME_LOCAL = 0,    /* or nothing is there */
     HOME_OURS = -1,    /* no descriptor of the program's */
     HOME_CHANNEL = -2, /* the same: a thread's, which a child of fork has no use for */
+    HOME_SHADOW = 1 << 30, /* beside a number of the executor's: an epoll instance here, which has one there for what is there */
 };
 
 struct lock {
@@ -119,7 +120,7 @@ void way_local(struct context *context, int mask_argument, const uint64_t *mask)
 /* Make a remote call whose arguments are the executor's, with EINTR as the kernel has it. */
 int64_t remote_call(uint64_t nr, const uint64_t args[6]);
 way_of call_generic, call_signals, call_masked, call_clone, call_exec, call_exit, call_fd, call_cwd, call_mmap, call_wait, call_pair;
-way_of call_message_fds, call_sendfile;
+way_of call_message_fds, call_sendfile, call_epoll;
 
 /* signals.c */
 #define SIGSYS_BIT (UINT64_C(1) << (SIGSYS - 1))
@@ -133,6 +134,9 @@ void signals_start(struct process *process);
 bool signals_restart(uint64_t nr);
 
 /* calls-wait.c */
+struct wait;
+/* epoll_wait and its likes on an instance with a shadow. */
+int64_t wait_epoll(uint64_t nr, const uint64_t args[6]);
 /* Wait until a descriptor of this machine can be written to.  0, -EINTR. */
 int wait_writable(int fd);
 
@@ -148,6 +152,12 @@ void process_keep(struct process *process, const _Atomic uint64_t *before, int c
 bool fd_is_ours(int fd);
 /* The executor's number of a descriptor; -1: it is local, or none. */
 int fd_remote(int fd);
+/* That of an epoll instance's shadow; -1: it has none. */
+int fd_shadow(int fd);
+/* Either. */
+int fd_there(int fd);
+/* Make `remote` the shadow of fd, unless it has one meanwhile. */
+bool fd_cast_shadow(int fd, int remote);
 void fd_set_home(int fd, int32_t home);
 /* The lowest number from least on, with a placeholder for the executor's number. */
 int64_t fd_wrap(int64_t remote, int least, bool cloexec);

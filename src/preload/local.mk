@@ -7,7 +7,7 @@ rsys_preload_LDADD = librsys-pic.a $(GNUTLS_LIBS)
 
 # The library is linked without a C library (src/preload/inner.h says why), and the linker proves it: so it takes nothing from CFLAGS that would want one (sanitizers, coverage, stack protection).
 preload_files = src/preload/entry.S src/preload/start.c src/preload/dispatch.c src/preload/thread.c src/preload/exec.c src/preload/signals.c src/preload/fds.c src/preload/paths.c \
-	src/preload/calls-fd.c src/preload/calls-misc.c src/preload/calls-wait.c src/preload/calls-copy.c src/preload/agent-client.c src/preload/libc.c src/preload/match.c src/preload/program.c \
+	src/preload/calls-fd.c src/preload/calls-misc.c src/preload/calls-wait.c src/preload/calls-epoll.c src/preload/calls-copy.c src/preload/agent-client.c src/preload/libc.c src/preload/match.c src/preload/program.c \
 	src/client/call.c src/client/message.c src/client/channel.c \
 	src/core/encode.c src/core/transfer.c src/core/message.c src/core/vector.c src/core/chosen.c src/core/rules.c src/core/table.c src/core/subcalls.c src/core/sockopts.c src/core/memory.c src/core/report.c
 preload_headers = src/preload/inner.h src/preload/preload.h src/preload/program.h

@@ -86,10 +86,11 @@ static void take_homes(int fd, uint32_t count)
         if (pread(fd, &home, sizeof home, (off_t)(sizeof(struct preload_state) + i * sizeof home)) != (ssize_t)sizeof home)
             give_up("its state is cut short");
         int64_t flags = RAW(SYS_fcntl, home.fd, F_GETFL);
-        if (flags >= 0 && (flags & O_PATH) != 0) /* the placeholder */
+        bool shadow = (home.home & HOME_SHADOW) != 0;
+        if (flags >= 0 && (shadow || (flags & O_PATH) != 0)) /* the placeholder */
             fd_set_home(home.fd, home.home + 1);
         else
-            remote_close(home.home); /* close-on-exec */
+            remote_close(home.home & ~HOME_SHADOW); /* close-on-exec */
     }
 }
 
