@@ -184,13 +184,6 @@ static int64_t read_deadline(struct wait *wait, uint64_t address, bool micro)
     return 0;
 }
 
-static void take_mask(uint64_t address)
-{
-    uint64_t mask;
-    if (address != 0 && peek(address, &mask, sizeof mask) == 0)
-        self->program_mask = mask | SIGSYS_BIT;
-}
-
 static int64_t do_poll(uint64_t nr, const uint64_t args[6], bool *ret_local)
 {
     struct wait wait = {.deadline = -1};
@@ -205,8 +198,8 @@ static int64_t do_poll(uint64_t nr, const uint64_t args[6], bool *ret_local)
         wait.deadline = (int)args[2] < 0 ? -1 : now() + (int)args[2] * INT64_C(1000000);
     else
         result = read_deadline(&wait, args[2], false);
-    if (nr == SYS_ppoll)
-        take_mask(args[3]);
+    if (result == 0 && nr == SYS_ppoll)
+        result = signals_swap(args[3], args[4]);
     if (result == 0)
         result = wait_both(&wait);
     for (unsigned i = 0; i < wait.count && result >= 0; i++)
@@ -282,8 +275,8 @@ static int64_t do_select(uint64_t nr, const uint64_t args[6], bool *ret_local)
     }
     *ret_local = false;
     int64_t result = read_deadline(&wait, args[4], nr == SYS_select);
-    if (nr == SYS_pselect6 && args[5] != 0 && peek(args[5], mask, sizeof mask) == 0)
-        take_mask(mask[0]);
+    if (result == 0 && nr == SYS_pselect6 && args[5] != 0)
+        result = peek(args[5], mask, sizeof mask) < 0 ? -EFAULT : signals_swap(mask[0], mask[1]);
     if (result == 0)
         result = wait_both(&wait);
     if (result >= 0)
@@ -330,7 +323,7 @@ static int64_t wait_instance(struct wait *wait, int set, struct epoll_event *eve
 {
     struct channel *channel;
     uint32_t seq = 0;
-    bool interrupted;
+    bool interrupted, timed = left(wait) != 0;
     int64_t there = thread_channel(&session, &channel);
     if (there == 0)
         there = send_epoll(wait, channel, fd_shadow(set), events, room, &seq);
@@ -345,7 +338,8 @@ static int64_t wait_instance(struct wait *wait, int set, struct epoll_event *eve
         return there;
     int64_t here = there < room ? RAW(SYS_epoll_wait, set, events + there, room - there, 0) : 0;
     int64_t all = there + RSYS_MAX(here, INT64_C(0));
-    return all > 0 ? all : here < 0 ? here : interrupted ? -EINTR : 0;
+    /* Without time to wait, epoll_wait does not ask about signals. */
+    return all > 0 ? all : here < 0 ? here : interrupted && timed ? -EINTR : 0;
 }
 
 int64_t wait_epoll(uint64_t nr, const uint64_t args[6])
@@ -361,8 +355,8 @@ int64_t wait_epoll(uint64_t nr, const uint64_t args[6])
     events = result == 0 ? malloc(room * sizeof *events) : NULL;
     if (result == 0 && events == NULL)
         result = -ENOMEM;
-    if (nr != SYS_epoll_wait)
-        take_mask(args[4]);
+    if (result == 0 && nr != SYS_epoll_wait)
+        result = signals_swap(args[4], args[5]);
     if (result == 0)
         do
             result = wait_instance(&wait, (int)args[0], events, room);

@@ -194,7 +194,9 @@ void dispatch(struct thread *thread, siginfo_t *info, struct context *context)
         not_ours();
         return;
     }
+    signals_check_restore(context, nr);
     thread->program_mask = context->mask;
+    thread->swapped = false;
     thread->interrupted = 0;
     thread->patient = false;
     enum way way = nr < RSYS_CALLS_MAX ? way_for(nr)(context, nr, args, &result) : WAY_LOCAL;
@@ -206,4 +208,6 @@ void dispatch(struct thread *thread, siginfo_t *info, struct context *context)
         context->ip -= 2; /* ax still is the call's number */
     else
         context->ax = (uint64_t)result;
+    if (result == -EINTR && thread->interrupted != 0 && thread->swapped)
+        signals_deliver_swapped(context);
 }

@@ -89,6 +89,11 @@ struct thread {
     uint64_t signals_mask;      /* what it is for */
     uint64_t program_mask;      /* the program's, in the call under way */
     int interrupted;            /* the signal that ended the wait, 0: none */
+    bool swapped;               /* program_mask is that of a call that waits with another one */
+    struct {
+        uint64_t ip, sp, mask;  /* a call that a signal has ended so went on here, with the mask that it had waited with; its own one is to come back when the handler returns */
+        bool on;
+    } restore;
     bool patient;               /* the call under way cannot be interrupted, though the server's part of it could */
     /* A new one's, until it runs: */
     struct context *birth;      /* where it begins; in frame */
@@ -130,6 +135,12 @@ bool signals_pending(void);
 int signals_fd(void);
 int signals_fd_exact(void);
 void signals_start(struct process *process);
+/* The mask of a call that waits with another one: from the program's memory, 0: none.  0 or -errno. */
+int64_t signals_swap(uint64_t address, uint64_t size);
+/* A signal has ended such a call: its handler runs with that mask, before the call returns. */
+void signals_deliver_swapped(struct context *context);
+/* The program is seen at a call of its own: whether it has come back from that without a handler's return. */
+void signals_check_restore(struct context *context, uint64_t nr);
 /* What a call's EINTR becomes: whether it is made again once the handler has run. */
 bool signals_restart(uint64_t nr);
 

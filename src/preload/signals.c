@@ -60,10 +60,56 @@ static int64_t do_mask(struct context *context, const uint64_t args[6])
     return args[2] != 0 && poke(args[2], &old, sizeof old) < 0 ? -EFAULT : 0;
 }
 
+/* ---- calls that wait with another mask ---- */
+
+int64_t signals_swap(uint64_t address, uint64_t size)
+{
+    uint64_t mask;
+    if (address == 0)
+        return 0;
+    if (size != sizeof mask || peek(address, &mask, sizeof mask) < 0)
+        return size != sizeof mask ? -EINVAL : -EFAULT;
+    self->program_mask = mask & ~SIGSYS_BIT;
+    self->swapped = true;
+    return 0;
+}
+
+/* The kernel would put the call's own mask into the handler's frame.  Here the frame has the mask that sigreturn sets, so it is put there when the handler returns: at its
+ * rt_sigreturn, which we see. */
+void signals_deliver_swapped(struct context *context)
+{
+    self->restore.ip = context->ip;
+    self->restore.sp = context->sp;
+    self->restore.mask = context->mask;
+    self->restore.on = true;
+    context->mask = self->program_mask;
+}
+
+static void restore_frame(struct context *context)
+{
+    struct context frame;
+    uint64_t at = context->sp + offsetof(struct context, mask);
+    if (self->restore.on && peek(context->sp, &frame, sizeof frame) == 0 && frame.ip == self->restore.ip && frame.sp == self->restore.sp) {
+        (void)poke(at, &self->restore.mask, sizeof self->restore.mask);
+        self->restore.on = false;
+    }
+}
+
+void signals_check_restore(struct context *context, uint64_t nr)
+{
+    /* Handlers run below, or on a stack of their own: who is not there has left by longjmp, which sets the mask, or another thread has taken the signal. */
+    if (!self->restore.on || nr == SYS_rt_sigreturn || context->sp < self->restore.sp || (context->stack.flags & SS_ONSTACK) != 0)
+        return;
+    if (context->mask == self->program_mask && self->swapped)
+        context->mask = self->restore.mask;
+    self->restore.on = false;
+}
+
 enum way call_signals(struct context *context, uint64_t nr, uint64_t args[6], int64_t *ret)
 {
     switch (nr) {
     case SYS_rt_sigreturn:
+        restore_frame(context);
         context->ip = (uintptr_t)stub_sigreturn; /* its frame is where the stack pointer is */
         return WAY_GOES_ON;
     case SYS_rt_sigaction:
@@ -162,12 +208,12 @@ static void end_if_fatal(void)
     (void)RAW(SYS_rt_sigaction, self->interrupted, NULL, &action, sizeof action.mask);
     if (action.handler == (uintptr_t)SIG_DFL && self->interrupted != SIGTSTP && self->interrupted != SIGTTIN && self->interrupted != SIGTTOU)
         (void)RAW(SYS_rt_sigprocmask, SIG_UNBLOCK, &one, NULL, sizeof one);
-    self->interrupted = 0;
 }
 
 int channel_wait(struct channel *channel, enum channel_patience patience)
 {
     struct pollfd wait[2] = {{.fd = channel->fd, .events = POLLIN}, {.fd = -1, .events = POLLIN}};
+    int before = self->interrupted; /* of a wait that has ended, whose answer this one is for */
     if (poll(wait, 1, 0) != 0) /* no signals are asked about where nothing is waited for */
         return 0;
     wait[1].fd = signals_fd();
@@ -185,6 +231,7 @@ int channel_wait(struct channel *channel, enum channel_patience patience)
         if (patience != CHANNEL_PATIENT && !self->patient)
             return -EINTR;
         end_if_fatal();
+        self->interrupted = before;
         wait[1].fd = -1;
     }
 }

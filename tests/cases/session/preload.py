@@ -10,8 +10,8 @@ def preload(*arguments, server=SERVER, **more):
     return run(PRELOAD, "--server", server, *arguments, **more)
 
 
-def prints(output, text):
-    expect(output.status == 0 and output.stdout == text, f"{text!r} expected: {output}")
+def prints(output, text, status=0):
+    expect(output.status == status and output.stdout == text, f"{text!r} expected: {output}")
 
 
 def in_poll(pid):
@@ -41,6 +41,30 @@ own = os.uname().nodename
 output = preload("--calls", "uname", "/bin/sh", "-c", f"uname -n; cat {here}/local")
 prints(output, "sandbox\nof the client\n")
 expect(own != "sandbox", "the client is called as the sandbox is")
+# Sockets of the sandbox's network beside a child's pipe, in one event loop.
+prints(preload("--calls", "@network-io", "/usr/bin/python3", "-c", """
+import asyncio, os, signal, socket
+async def upper(reader, writer):
+    writer.write((await reader.readline()).upper())
+    writer.close()
+async def main():
+    server = await asyncio.start_server(upper, "127.0.0.1", 0)
+    reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+    child = await asyncio.create_subprocess_exec("/bin/echo", "of a child", stdout=asyncio.subprocess.PIPE)
+    writer.write(b"of the sandbox\\n")
+    print(await reader.readline(), await child.communicate())
+    asyncio.get_running_loop().call_later(0.05, os.kill, os.getpid(), signal.SIGUSR1)
+    told = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, told.set)
+    await told.wait()
+asyncio.run(main())
+a, b = socket.socketpair()
+signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+a.close()
+print("before the signal", flush=True)
+b.send(b"x")
+print("behind it")
+"""), "b'OF THE SANDBOX\\n' (b'of a child\\n', None)\nbefore the signal\n", 128 + signal.SIGPIPE)
 # The program's own limits, statuses and signals.
 expect(preload("/bin/sh", "-c", "exit 7").status == 7, "exit status")
 expect(preload("/bin/sh", "-c", "kill -TERM $$").status == 128 + signal.SIGTERM, "ended by a signal")
