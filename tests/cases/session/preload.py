@@ -14,6 +14,11 @@ def prints(output, text, status=0):
     expect(output.status == status and output.stdout == text, f"{text!r} expected: {output}")
 
 
+def alive(pids):
+    table = process.table()
+    return [pid for pid in pids if pid in table and table[pid][1] not in "ZX"]
+
+
 def in_poll(pid):
     """Whether it waits in poll(2), as the library does for the server."""
     with open(f"/proc/{pid}/syscall", encoding="utf-8") as f:
@@ -103,7 +108,7 @@ running = Running([PRELOAD, "--server", server.address, "--paths", "/work", "/bi
 running.saw("ready")
 below = server.processes()
 os.kill(server.pid, signal.SIGKILL)
-expect(process.until(lambda: not [p for p in below if p in process.table() and process.table()[p][1] not in "ZX"], 10), "the session's processes outlive the daemon")
+expect(process.until(lambda: not alive(below), 10), "the session's processes outlive the daemon")
 open("gone", "w", encoding="utf-8").close()
 output = running.wait()
 says(output, 0, "/work/f: Input/output error", "/work/g: Input/output error")
