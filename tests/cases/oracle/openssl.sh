@@ -22,7 +22,7 @@ openssl s_server -unix /work/sock -cert server.pem -key server.key -rev -quiet >
 (echo drawer; echo CLOSE) | openssl s_client -unix /work/sock -quiet 2>/dev/null; kill $!; wait 2>/dev/null
 openssl speed -seconds 1 -bytes 1024 -evp sha256 2>/dev/null | grep -c ^sha256; openssl version -d; openssl prime 97; openssl s_client -connect 127.0.0.1:1 2>&1 | grep -c 'refused'
 for t in ed25519 ecdsa rsa; do ssh-keygen -q -t $t -N "pass $t" -C comment -f k.$t; done; ls k.*; stat -c '%a %n' k.ed25519*; ssh-keygen -y -P 'pass rsa' -f k.rsa | cut -d' ' -f1,3; ssh-keygen -y -P wrong -f k.rsa 2>&1; echo "keygen $?"
-ssh-keygen -p -P 'pass ecdsa' -N '' -f k.ecdsa; ssh-keygen -l -f k.ed25519.pub | cut -d' ' -f1,3-; ssh-keygen -s k.ecdsa -I id -n user -V +1d k.rsa.pub 2>&1 | cut -d' ' -f1-4; ssh-keygen -L -f k.rsa-cert.pub | grep -cE 'user|id'
+ssh-keygen -p -P 'pass ecdsa' -N '' -f k.ecdsa; ssh-keygen -l -f k.ed25519.pub | cut -d' ' -f1,3-; ssh-keygen -s k.ecdsa -I id -n user -V +1d k.rsa.pub 2>&1 | cut -d' ' -f1-4; ssh-keygen -L -f k.rsa-cert.pub | grep -v SHA256: | grep -cE 'user|id'
 ssh-keygen -Y sign -f k.ecdsa -n file data 2>/dev/null; echo "user $(cut -d' ' -f1,2 k.ecdsa.pub)" >allowed; ssh-keygen -Y verify -f allowed -I user -n file -s data.sig <data | cut -d' ' -f1-7
 ssh-keygen -H -F none -f allowed; echo "keygen $?"; eval "$(ssh-agent -s)" >/dev/null; ssh-add -q k.ecdsa; ssh-add -l | wc -l; ssh-add -D 2>&1; ssh-agent -k | wc -l; ssh -o BatchMode=yes -p 1 127.0.0.1 true; echo "ssh $?"
 rm -rf .ssh; ls; rm -f -- *
