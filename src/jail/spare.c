@@ -64,7 +64,7 @@ void rsys_spare_lost(struct jail *jail)
         return;
     jail->spares--;
     if (++jail->spares_lost >= SPARES_REFUSED)
-        rsys_jail_lost(jail, "the server closes every connection of the session");
+        rsys_jail_lost_soon(jail, "the server closes every connection of the session"); /* why is on its way, perhaps */
     else
         rsys_spare_balance(jail);
 }

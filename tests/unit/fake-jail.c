@@ -112,8 +112,7 @@ int rsys_fd_set_local(struct fdtable *fds, int fd, unsigned flags)
     return 0;
 }
 void rsys_fd_clear_local(struct fdtable *fds, int fd) { is_local[fd] = false; }
-struct fdtable *rsys_fdtable_copy(const struct fdtable *fds) { return calloc(1, sizeof *fds); }
-void rsys_fdtable_unref(struct fdtable *fds) {}
+int rsys_fdtable_unshare(struct fdtable **fds) { return 0; }
 int64_t rsys_signal_group(struct jail *of, int signal) { return -ESRCH; } /* this process's group has a number */
 bool rsys_fd_is_beyond(const struct call *c, uint64_t fd) { return (uint32_t)fd >= session.welcome.nofile; }
 void rsys_call_fence(struct call *c) {}
