@@ -10,6 +10,7 @@ import sys
 import tempfile
 import threading
 import time
+import traceback
 
 import process
 
@@ -42,6 +43,17 @@ def skip(text):
 def finish():
     for child in started:
         process.end(child)
+
+
+def broken(kind, value, trace):
+    """A case that breaks leaves nothing behind, either."""
+    traceback.print_exception(kind, value, trace)
+    finish()
+    sys.stdout.flush()
+    os._exit(1)
+
+
+sys.excepthook = broken
 
 
 def expect(condition, text):
