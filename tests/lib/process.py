@@ -32,6 +32,12 @@ def table():
     return found
 
 
+def alive(pids):
+    """Those of the processes that are there still, zombies left out."""
+    processes = table()
+    return [pid for pid in pids if pid in processes and processes[pid][1] not in "ZX"]
+
+
 def descendants(of):
     """The processes below `of` (its children, theirs, ...), as {pid: comm}, zombies left out."""
     processes = table()

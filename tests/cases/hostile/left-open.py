@@ -81,7 +81,7 @@ check("rights", stdin=two)
 one, two = socket.socketpair()
 running = start("core", stdin=two)
 running.saw("ready")
-guests = [pid for pid, comm in ((pid, process.table()[pid][0]) for pid in process.descendants(running.pid)) if comm == "left-open"]
+guests = [pid for pid, comm in process.descendants(running.pid).items() if comm == "left-open"]
 expect(len(guests) == 1, f"one guest expected: {guests}")
 with open(f"/proc/{guests[0]}/limits", encoding="utf-8") as f:
     limits = f.read()

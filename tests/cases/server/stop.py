@@ -19,5 +19,5 @@ for options, numbers in (((), [signal.SIGINT]), ((), [signal.SIGTERM, signal.SIG
     expect(status == 0, f"the daemon's status is {status}: {server.text()}")
     for one in running:
         says(one.wait(5), 125, "rsys-jail: ")
-    expect(process.until(lambda: not [p for p in below if p in process.table() and process.table()[p][1] not in "ZX"], 2), "executors are left")
+    expect(process.until(lambda: not process.alive(below), 2), "executors are left")
 done()

@@ -2,13 +2,6 @@
 """The client is killed with SIGKILL: within 2 seconds the server holds nothing of the session."""
 from caselib import SLOW, Server, done, expect, jail, process, says, start_jail
 
-
-
-def alive(pids):
-    table = process.table()
-    return [pid for pid in pids if pid in table and table[pid][1] not in "ZX"]
-
-
 server = Server()
 for script in ("echo ready; sleep 3000", "mkfifo /tmp/f; (while :; do :; done) & (cat /tmp/f) & echo ready; cat /tmp/f", "echo ready; find / >/tmp/list; sleep 3000"):
     running = start_jail("bash", "-c", script, server=server.address)
@@ -17,7 +10,7 @@ for script in ("echo ready; sleep 3000", "mkfifo /tmp/f; (while :; do :; done) &
     guests = process.descendants(running.pid)
     running.kill()
     expect(server.idle(2), f"processes are left on the server: {server.processes()}")
-    expect(process.until(lambda: not alive(guests), 2 * SLOW), "guests are left")
+    expect(process.until(lambda: not process.alive(guests), 2 * SLOW), "guests are left")
 # The same when the supervisor, below rsys-jail, is killed.
 running = start_jail("bash", "-c", "echo ready; sleep 3000", server=server.address)
 running.saw("ready")

@@ -25,7 +25,7 @@ for what in ("daemon", "session"):
     before = running.began
     output = running.wait(2)
     says(output, 125, "rsys-jail: ")
-    left = process.until(lambda: not [p for p in guests if p in process.table() and process.table()[p][1] not in "ZX"], 2 * SLOW)
+    left = process.until(lambda: not process.alive(guests), 2 * SLOW)
     expect(left, f"guests are left: {guests}")
-    expect(process.until(lambda: not [p for p in below if p in process.table() and process.table()[p][1] not in "ZX"], 2 * SLOW), "executors are left")
+    expect(process.until(lambda: not process.alive(below), 2 * SLOW), "executors are left")
 done()
