@@ -82,3 +82,14 @@ void accounts_expire(struct daemon *daemon, int64_t now)
         }
     }
 }
+
+void accounts_free(struct daemon *daemon)
+{
+    for (size_t i = 0; i < ACCOUNTS_BUCKETS; i++) {
+        for (struct account *account = daemon->accounts[i], *next; account != NULL; account = next) {
+            next = account->next;
+            free(account);
+        }
+        daemon->accounts[i] = NULL;
+    }
+}

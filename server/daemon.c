@@ -376,6 +376,7 @@ int server_run(const struct options *options)
     control_close(&daemon);
     close_listeners(&daemon);
     half_open_close_all(&daemon);
+    accounts_free(&daemon);
     tls_free(&daemon);
     server_policy_free(&daemon.policy);
     rsys_cgroups_close(daemon.policy.groups);

@@ -158,6 +158,7 @@ struct account *account_with_most(const struct daemon *daemon);
 /* It has had a sandbox made for nothing: its next one is not made at once. */
 void account_pause(struct daemon *daemon, struct account *account);
 void accounts_expire(struct daemon *daemon, int64_t now);
+void accounts_free(struct daemon *daemon); /* all, at the end: nobody counts any more */
 
 /* What a log message is about. */
 #define SESSION_ABOUT(session) (&(struct log_about){(session)->number, (session)->peer.text})

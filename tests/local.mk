@@ -140,11 +140,14 @@ unit_io_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 unit_io_LDADD = librsys-core.a $(CHECK_LIBS)
 
 # executor: the program itself, without a daemon
-check_PROGRAMS += unit-executor unit-counters unit-chosen
-TESTS += unit-executor unit-counters unit-chosen
-unit_chosen_SOURCES = tests/unit/unit-chosen.c server/counters.c tests/unit/executor-client.c tests/unit/executor-client.h
+check_PROGRAMS += unit-executor unit-counters unit-chosen unit-numbers
+TESTS += unit-executor unit-counters unit-chosen unit-numbers
+unit_chosen_SOURCES = tests/unit/unit-chosen.c
 unit_chosen_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 unit_chosen_LDADD = librsys-jail.a $(TRANSPORT_LIBS) $(SANDBOX_LIBS) $(CHECK_LIBS)
+unit_numbers_SOURCES = tests/unit/unit-numbers.c server/counters.c tests/unit/executor-client.c tests/unit/executor-client.h
+unit_numbers_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+unit_numbers_LDADD = $(TRANSPORT_LIBS) $(SANDBOX_LIBS) $(CHECK_LIBS)
 unit_executor_SOURCES = tests/unit/unit-executor.c server/counters.c tests/unit/executor-client.c tests/unit/executor-client.h
 unit_executor_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 unit_executor_LDADD = $(TRANSPORT_LIBS) $(SANDBOX_LIBS) $(CHECK_LIBS)
