@@ -98,7 +98,9 @@ START_TEST(forks)
 }
 END_TEST
 
-/* Threads of both processes go on, and a child of the child. */
+/* Threads of both processes go on, and a child of the child.  Not with AddressSanitizer, whose allocator (GCC 12) is not made ready for a fork: a child of a process in which
+ * another thread was allocating waits for that thread's lock for ever. */
+#ifndef __SANITIZE_ADDRESS__
 START_TEST(forks_of_many)
 {
     pthread_t thread;
@@ -127,6 +129,7 @@ START_TEST(forks_of_many)
     stop();
 }
 END_TEST
+#endif
 
 /* The session is its last process's. */
 START_TEST(parent_goes_first)
@@ -305,7 +308,9 @@ int main(void)
     int kinds = who_count();
     tcase_add_loop_test(tcase, threads, 0, kinds);
     tcase_add_loop_test(tcase, forks, 0, kinds);
+#ifndef __SANITIZE_ADDRESS__
     tcase_add_loop_test(tcase, forks_of_many, 0, kinds);
+#endif
     tcase_add_loop_test(tcase, parent_goes_first, 0, kinds);
     tcase_add_loop_test(tcase, no_fork, 0, kinds);
     tcase_add_loop_test(tcase, signals, 0, kinds);
