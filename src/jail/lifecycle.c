@@ -6,7 +6,7 @@
  * true.  A guest may be killed between any two of our steps: ESRCH from ptrace is normal everywhere, its end comes through waitpid.
  *
  * rsys-jail ends with its first guest, as a shell's command does; whatever else still runs is killed then, because the supervisor is pid 1 of the
- * guests' pid namespace. */
+ * guests' pid namespace, or (with --only, where there is none) their tracer, whose end kills them. */
 #include "src/jail/chosen.h"
 #include "src/jail/intercept.h"
 #include "src/jail/internal.h"
